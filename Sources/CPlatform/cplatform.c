@@ -1,0 +1,11 @@
+#define _GNU_SOURCE
+#include "cplatform.h"
+
+#include <pthread.h>
+#include <string.h>
+
+void cplatform_set_thread_name(const char *name) {
+    char buffer[16] = {0};
+    strncpy(buffer, name, sizeof buffer - 1);
+    pthread_setname_np(pthread_self(), buffer);
+}

@@ -1,0 +1,46 @@
+import CPlatform
+import Glibc
+
+/// A POSIX thread with a name that `top -H`, `perf` and a debugger show.
+///
+/// The program's threads are few and every one is started here or is the worker of a Dispatch queue.
+package final class NamedThread: @unchecked Sendable {
+    /// Safe to share: written once, in `init`, before anybody else can see the object.
+    private var handle = pthread_t()
+
+    private final class Start {
+        let name: String
+        let body: @Sendable () -> Void
+
+        init(name: String, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.body = body
+        }
+    }
+
+    /// Starts a thread that runs `body` once. `stackBytes` is the size of its stack.
+    ///
+    /// - Precondition: the system can start a thread. At start-up nothing useful can be done without.
+    package init(
+        name: String, stackBytes: Int = 1 << 21, body: @escaping @Sendable () -> Void
+    ) {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        pthread_attr_setstacksize(&attributes, stackBytes)
+        defer { pthread_attr_destroy(&attributes) }
+
+        let start = Unmanaged.passRetained(Start(name: name, body: body))
+        let status = pthread_create(&handle, &attributes, { argument in
+            let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+            cplatform_set_thread_name(start.name)
+            start.body()
+            return nil
+        }, start.toOpaque())
+        precondition(status == 0, "pthread_create: error \(status)")
+    }
+
+    /// Waits until the thread's body has returned. Call it at most once.
+    package func join() {
+        pthread_join(handle, nil)
+    }
+}
