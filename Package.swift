@@ -36,7 +36,8 @@ let package = Package(
             // or reassociated by the compiler, so that every build gives the same bits.
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra"])]),
         .target(name: "CPlatform"),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -51,7 +52,8 @@ let package = Package(
         room(
             "Service",
             uses: [
-                "Batching", "CYAML", "HTTPServer", "HTTPWire", "Kernels", "Models", "Platform", "Tokenizers",
+                "Batching", "CYAML", "HTTPServer", "HTTPWire", "Kernels", "Models", "Platform",
+                "Tokenizers",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -63,7 +65,8 @@ let package = Package(
             swiftSettings: settings),
 
         .target(
-            name: "TestSupport", dependencies: [], path: "Tests/TestSupport", swiftSettings: settings),
+            name: "TestSupport", dependencies: [], path: "Tests/TestSupport",
+            swiftSettings: settings),
         tests("Platform", uses: ["Platform", "TestSupport"]),
         tests("HTTPWire", uses: ["HTTPWire", "TestSupport"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPWire", "Platform", "TestSupport"]),

@@ -18,28 +18,29 @@ package final class NamedThread: @unchecked Sendable {
         }
     }
 
-    /// Starts a thread that runs `body` once. `stackBytes` is the size of its stack.
+    /// Starts a thread with a stack of `stackBytes` that runs `body` once.
     ///
     /// - Precondition: the system can start a thread. At start-up nothing useful can be done without.
-    package init(
-        name: String, stackBytes: Int = 1 << 21, body: @escaping @Sendable () -> Void
-    ) {
+    package init(name: String, stackBytes: Int = 1 << 21, body: @escaping @Sendable () -> Void) {
         var attributes = pthread_attr_t()
         pthread_attr_init(&attributes)
         pthread_attr_setstacksize(&attributes, stackBytes)
         defer { pthread_attr_destroy(&attributes) }
 
         let start = Unmanaged.passRetained(Start(name: name, body: body))
-        let status = pthread_create(&handle, &attributes, { argument in
-            let start = Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+        let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
+            argument in
+            guard let argument else { return nil }
+            let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
             cplatform_set_thread_name(start.name)
             start.body()
             return nil
-        }, start.toOpaque())
+        }
+        let status = pthread_create(&handle, &attributes, run, start.toOpaque())
         precondition(status == 0, "pthread_create: error \(status)")
     }
 
-    /// Waits until the thread's body has returned. Call it at most once.
+    /// Waits until the thread's body has returned; to be called at most once.
     package func join() {
         pthread_join(handle, nil)
     }
