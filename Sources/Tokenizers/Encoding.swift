@@ -1,0 +1,27 @@
+/// One text as a model reads it: token ids and where each came from.
+///
+/// All arrays have one element per token, special tokens included.
+package struct Encoding: Sendable, Equatable {
+    /// Rows of the model's embedding table.
+    package var ids: [Int32]
+    /// Segment of each token: 0, or 1 for the second text of a pair.
+    package var typeIDs: [Int32]
+    /// UTF-8 byte range of each token in the original text; nil for tokens which the
+    /// post-processor added.
+    package var offsets: [Range<Int>?]
+    /// Whether the post-processor added the token (a special token written in the text is not one).
+    package var isSpecial: [Bool]
+    /// Whether tokens were dropped to respect the maximum length.
+    package var isTruncated: Bool
+
+    package init(
+        ids: [Int32] = [], typeIDs: [Int32] = [], offsets: [Range<Int>?] = [],
+        isSpecial: [Bool] = [], isTruncated: Bool = false
+    ) {
+        self.ids = ids
+        self.typeIDs = typeIDs
+        self.offsets = offsets
+        self.isSpecial = isSpecial
+        self.isTruncated = isTruncated
+    }
+}
