@@ -19,7 +19,20 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A tensor that the configuration calls for is not in the weights.
     case missingTensor(file: String, name: String)
 
+    /// One line for people, whatever the files contained: control characters escaped, length bounded.
     package var description: String {
+        var line = ""
+        for scalar in sentence.unicodeScalars.prefix(Self.lengthMaximum) {
+            let isPrintable = scalar.value >= 0x20 && scalar.properties.generalCategory != .control
+            line += isPrintable ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
+        }
+        return line
+    }
+
+    /// The longest description, in Unicode scalars.
+    private static let lengthMaximum = 1000
+
+    private var sentence: String {
         switch self {
         case .unreadable(let file, let reason):
             return "\(file): \(reason)"
@@ -29,7 +42,7 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
             return "\(file): \(field): \(reason)"
         case .unsupported(let file, let field, let value, let supported):
             let list = supported.joined(separator: ", ")
-            return "\(file): \(field) \(value) is not supported (supported: \(list))"
+            return "\(file): \(field): \(value) is not supported (supported: \(list))"
         case .missingTensor(let file, let name):
             return "\(file): tensor \(name) is missing"
         }

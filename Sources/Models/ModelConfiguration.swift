@@ -1,0 +1,105 @@
+/// A transformer's `config.json`, checked: every number is positive and of a sane size.
+///
+/// The fields are those that all families have; what only one has is in its file under `Families`.
+package struct ModelConfiguration: Equatable, Sendable {
+    /// The bounds within which a configuration is believed, before anything is allocated by it.
+    enum Limit {
+        /// Of any vector: hidden, intermediate, pooled.
+        static let width = 1 << 20
+        static let vocabulary = 1 << 24
+        static let positions = 1 << 24
+        static let layers = 1_024
+        static let heads = 1_024
+        static let tokenTypes = 1_024
+    }
+
+    /// The path of the file.
+    package let file: String
+    /// `model_type`: which family the model is of.
+    package let modelType: String
+    package let architectures: [String]
+    /// The rows of the table of token vectors.
+    package let vocabularySize: Int
+    package let hiddenSize: Int
+    package let layerCount: Int
+    package let headCount: Int
+    /// The width between the two layers of the feed-forward block.
+    package let intermediateSize: Int
+    package let activation: ActivationFunction
+    package let layerNormEpsilon: Double
+    /// `max_position_embeddings`: the rows of the table of position vectors, if it has one.
+    package let positionCount: Int?
+    /// The rows of the table of token type vectors; 0 without one.
+    package let tokenTypeCount: Int
+    package let paddingTokenID: Int?
+
+    /// The width of one attention head.
+    package var headWidth: Int { hiddenSize / headCount }
+
+    /// Checks that a tokenizer's ids all have a row in the table of token vectors.
+    ///
+    /// - Parameter vocabularySize: one more than the highest id that the tokenizer can give.
+    /// - Throws: `ModelError.inconsistent`.
+    package func check(tokenizerVocabulary vocabularySize: Int, file: String) throws(ModelError) {
+        guard vocabularySize <= self.vocabularySize else {
+            throw .inconsistent(
+                file: file, field: "vocabulary",
+                reason: "has ids up to \(vocabularySize - 1), but \(self.file): vocab_size gives "
+                    + "\(self.vocabularySize) vectors")
+        }
+    }
+}
+
+/// The keys under which a family's `config.json` has the fields that all families have.
+struct ConfigurationKeys {
+    var hiddenSize = "hidden_size"
+    var layerCount = "num_hidden_layers"
+    var headCount = "num_attention_heads"
+    var intermediateSize = "intermediate_size"
+    var activation = "hidden_act"
+    var layerNormEpsilon = "layer_norm_eps"
+}
+
+/// What a family's model has when its file does not say, as in the reference's configuration class.
+struct ConfigurationDefaults {
+    var layerNormEpsilon = 1e-12
+    var activation = ActivationFunction.gelu
+    /// 0 for a family without token types.
+    var tokenTypeCount = 0
+    var paddingTokenID: Int?
+}
+
+extension ModelConfiguration {
+    /// Reads and checks the common fields.
+    ///
+    /// - Throws: ``ModelError``.
+    init(
+        _ file: ConfigurationFile, keys: ConfigurationKeys = .init(),
+        defaults: ConfigurationDefaults = .init()
+    ) throws(ModelError) {
+        self.file = file.path
+        modelType = try file.requiredText("model_type")
+        architectures = try file.texts("architectures") ?? []
+        vocabularySize = try file.requiredInteger("vocab_size", in: 1...Limit.vocabulary)
+        hiddenSize = try file.requiredInteger(keys.hiddenSize, in: 1...Limit.width)
+        layerCount = try file.requiredInteger(keys.layerCount, in: 1...Limit.layers)
+        headCount = try file.requiredInteger(keys.headCount, in: 1...Limit.heads)
+        intermediateSize = try file.requiredInteger(keys.intermediateSize, in: 1...Limit.width)
+        activation = try ActivationFunction(
+            hidden: keys.activation, of: file, default: defaults.activation)
+        // Smaller than this, a float32 variance of zero would divide by zero.
+        layerNormEpsilon =
+            try file.number(keys.layerNormEpsilon, in: 1e-30...0.1) ?? defaults.layerNormEpsilon
+        positionCount = try file.integer("max_position_embeddings", in: 1...Limit.positions)
+        tokenTypeCount =
+            try file.integer("type_vocab_size", in: 0...Limit.tokenTypes)
+            ?? defaults.tokenTypeCount
+        paddingTokenID =
+            try file.integer("pad_token_id", in: 0...Limit.vocabulary) ?? defaults.paddingTokenID
+        guard hiddenSize.isMultiple(of: headCount) else {
+            throw .inconsistent(
+                file: file.path, field: keys.hiddenSize,
+                reason: "\(hiddenSize) is not a multiple of \(keys.headCount) \(headCount)")
+        }
+    }
+}

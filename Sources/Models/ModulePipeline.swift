@@ -1,0 +1,207 @@
+import JSON
+import Platform
+
+/// What a Sentence-Transformers folder does with a text, in order: its `modules.json`.
+package struct ModulePipeline: Equatable, Sendable {
+    /// A module after the pooling, applied to the text's one vector.
+    package enum Step: Equatable, Sendable {
+        /// `activation(x·Wᵀ + b)`, plus `x` or `x·Rᵀ` when there is a residual.
+        case dense(DenseConfiguration)
+        /// `x / max(‖x‖₂, 1e-12)`.
+        case normalize
+        /// A layer norm with weight and bias, epsilon 1e-5; `path` is the module's folder.
+        case layerNorm(path: String, width: Int)
+    }
+
+    /// The folder of the Transformer module, with config.json and weights; empty at the top.
+    package let transformerPath: String
+    package let pooling: PoolingConfiguration
+    package let steps: [Step]
+    /// The width of the vector that comes out of the last module.
+    package let outputWidth: Int
+    /// Whether the folder says all this itself, in a `modules.json`.
+    package let isStated: Bool
+
+    /// The modules of a folder, without the configurations behind them.
+    struct Outline {
+        var transformerPath = ""
+        /// Kind and path of what follows the Transformer; nil without a `modules.json`.
+        var following: [(kind: Kind, path: String)]?
+    }
+
+    /// The modules that are implemented, by the last component of their class path.
+    enum Kind: String, CaseIterable {
+        case transformer = "Transformer"
+        case pooling = "Pooling"
+        case dense = "Dense"
+        case normalize = "Normalize"
+        case layerNorm = "LayerNorm"
+        case dropout = "Dropout"
+    }
+
+    /// The pipeline whose Transformer gives token vectors of `hiddenSize` components.
+    ///
+    /// - Parameter architectures: those of config.json; without a `modules.json`, a causal language
+    ///   model is pooled by its last token and everything else by the mean.
+    /// - Throws: ``ModelError``.
+    init(
+        _ outline: Outline, folder: ModelFolder, hiddenSize: Int, architectures: [String]
+    ) throws(ModelError) {
+        transformerPath = outline.transformerPath
+        isStated = outline.following != nil
+        guard let following = outline.following else {
+            let isCausal = architectures.first?.hasSuffix("ForCausalLM") ?? false
+            pooling = PoolingConfiguration(modes: [isCausal ? .lastToken : .mean])
+            steps = []
+            outputWidth = hiddenSize
+            return
+        }
+        guard let first = following.first, first.kind == .pooling else {
+            throw .unsupported(
+                file: folder.file("modules.json"), field: "[1].type",
+                value: following.first?.kind.rawValue ?? "the end of the list",
+                supported: [Kind.pooling.rawValue])
+        }
+        let pooling = try PoolingConfiguration(
+            ConfigurationFile(path: folder.file("config.json", in: first.path)),
+            dimension: hiddenSize)
+        var width = hiddenSize * pooling.modes.count
+        var steps: [Step] = []
+        for (index, module) in following.enumerated().dropFirst() {
+            guard
+                let step = try Self.step(
+                    module.kind, path: module.path, index: index + 1, folder: folder, width: &width)
+            else { continue }
+            steps.append(step)
+        }
+        self.pooling = pooling
+        self.steps = steps
+        outputWidth = width
+    }
+
+    /// The step that a module is; nil for one that does nothing at inference.
+    private static func step(
+        _ kind: Kind, path: String, index: Int, folder: ModelFolder, width: inout Int
+    ) throws(ModelError) -> Step? {
+        switch kind {
+        case .dense:
+            let file = try ConfigurationFile(path: folder.file("config.json", in: path))
+            let dense = try DenseConfiguration(file, path: path, width: width)
+            width = dense.outputWidth
+            return .dense(dense)
+        case .normalize:
+            let path = folder.file("config.json", in: path)
+            if let file = try ConfigurationFile.ifPresent(path: path) {
+                try requireSentenceEmbedding(file)
+            }
+            return .normalize
+        case .layerNorm:
+            let file = try ConfigurationFile(path: folder.file("config.json", in: path))
+            let stated = try file.requiredInteger(
+                "dimension", in: 1...ModelConfiguration.Limit.width)
+            guard stated == width else {
+                throw .inconsistent(
+                    file: file.path, field: "dimension",
+                    reason: "\(stated) here, but \(width) come in")
+            }
+            return .layerNorm(path: path, width: width)
+        case .dropout:
+            return nil
+        case .transformer, .pooling:
+            throw .unsupported(
+                file: folder.file("modules.json"), field: "[\(index)].type", value: kind.rawValue,
+                supported: [Kind.dense, .normalize, .layerNorm, .dropout].map(\.rawValue))
+        }
+    }
+
+    /// Checks that a module works on the text's vector, not on the tokens'.
+    static func requireSentenceEmbedding(_ file: ConfigurationFile) throws(ModelError) {
+        for key in ["module_input_name", "module_output_name"] {
+            if let name = try file.text(key), name != "sentence_embedding" {
+                throw file.unsupported(key, name, supported: ["sentence_embedding"])
+            }
+        }
+    }
+}
+
+extension ModulePipeline.Outline {
+    /// Reads `modules.json`, or notes that there is none.
+    ///
+    /// - Throws: ``ModelError``.
+    init(_ folder: ModelFolder) throws(ModelError) {
+        let path = folder.file("modules.json")
+        guard Files.exists(path) else { return }
+        guard case .array(let modules) = try ConfigurationFile.value(path: path) else {
+            throw .malformed(file: path, field: nil, reason: "an array of modules is expected")
+        }
+        var listed: [(kind: ModulePipeline.Kind, path: String)] = []
+        for (index, value) in modules.enumerated() {
+            listed.append(try Self.module(index, value, path: path))
+        }
+        guard let first = listed.first, first.kind == .transformer else {
+            throw .unsupported(
+                file: path, field: "[0].type",
+                value: listed.first?.kind.rawValue ?? "an empty list",
+                supported: [ModulePipeline.Kind.transformer.rawValue])
+        }
+        transformerPath = first.path
+        following = Array(listed.dropFirst())
+    }
+
+    private static func module(
+        _ index: Int, _ value: JSONValue, path: String
+    ) throws(ModelError) -> (kind: ModulePipeline.Kind, path: String) {
+        let module = try ConfigurationFile(path: path, name: "[\(index)]", value: value)
+        let type = try module.requiredText("type")
+        let modulePath = try module.text("path") ?? ""
+        guard ModelFolder.isInside(modulePath) else {
+            throw .malformed(
+                file: path, field: module.name("path"),
+                reason: "\(modulePath) is not a path inside the folder")
+        }
+        let supported = ModulePipeline.Kind.allCases.map(\.rawValue)
+        // A class from elsewhere is code that came with the folder, and nothing here runs it.
+        guard type.hasPrefix("sentence_transformers."),
+            let kind = Self.kind(ofClass: type.split(separator: ".").last.map(String.init) ?? "")
+        else { throw module.unsupported("type", type, supported: supported) }
+        return (kind, modulePath)
+    }
+
+    private static func kind(ofClass name: String) -> ModulePipeline.Kind? {
+        // The first releases had one class for each architecture.
+        let legacyTransformers = [
+            "BERT", "RoBERTa", "DistilBERT", "ALBERT", "CamemBERT", "XLMRoBERTa",
+        ]
+        return legacyTransformers.contains(name) ? .transformer : .init(rawValue: name)
+    }
+}
+
+/// The `config.json` of a Dense module.
+package struct DenseConfiguration: Equatable, Sendable {
+    /// The module's folder, with its `model.safetensors`.
+    package let path: String
+    package let inputWidth: Int
+    package let outputWidth: Int
+    package let hasBias: Bool
+    package let activation: ActivationFunction
+    /// Whether the input is added to the output, projected when the widths differ.
+    package let hasResidual: Bool
+
+    /// - Parameter width: the width of the vector that comes in.
+    /// - Throws: ``ModelError``.
+    init(_ file: ConfigurationFile, path: String, width: Int) throws(ModelError) {
+        let limit = 1...ModelConfiguration.Limit.width
+        self.path = path
+        inputWidth = try file.requiredInteger("in_features", in: limit)
+        outputWidth = try file.requiredInteger("out_features", in: limit)
+        hasBias = try file.flag("bias") ?? true
+        activation = try ActivationFunction(denseModule: file)
+        hasResidual = try file.flag("use_residual") ?? false
+        try ModulePipeline.requireSentenceEmbedding(file)
+        guard inputWidth == width else {
+            throw .inconsistent(
+                file: file.path, field: "in_features",
+                reason: "\(inputWidth) here, but \(width) come in")
+        }
+    }
+}
