@@ -1,47 +1,190 @@
 /// Turns text into token ids exactly as the reference library does for the same `tokenizer.json`.
 ///
-/// Immutable after loading, so one value serves every thread.
+/// Immutable after loading, so one value serves every thread. The reference is Hugging Face
+/// tokenizers 0.23, used as transformers 5 uses it: the length limit is the caller's, not the file's.
 package struct Tokenizer: Sendable {
-    /// Highest id plus one, added tokens included.
-    package var vocabularySize: Int { 0 }
+    let normalizer: Normalizer?
+    let preTokenizer: PreTokenizer?
+    let model: TokenModel
+    let postProcessor: PostProcessor
+    /// Added tokens which are looked for in the raw text.
+    let rawTokens: AddedVocabulary
+    /// Added tokens which are looked for in the normalized text, their content normalized.
+    let normalizedTokens: AddedVocabulary
+    /// Every token by id, added tokens first.
+    let spellings: TokenSpellings
+    /// The fused path for BERT's components, where the file has just those.
+    let fused: BertTokenization?
+
     /// The model's limit from `tokenizer_config.json`; nil when it states none (above 1e20).
-    package var modelMaxLength: Int? { nil }
-    /// Number of special tokens which the post-processor adds to a single text.
-    package var addedTokenCount: Int { 0 }
-    /// Components in words, such as `WordPiece, 30522 tokens, lowercase`.
-    package var summary: String { "" }
+    package let modelMaxLength: Int?
 
     /// Loads the files of a model folder.
     ///
     /// - Parameters:
     ///   - tokenizerJSON: contents of `tokenizer.json`.
     ///   - tokenizerConfiguration: contents of `tokenizer_config.json`, if there is one.
-    package init(tokenizerJSON: [UInt8], tokenizerConfiguration: [UInt8]?)
-        throws(TokenizerFileError)
-    {
-        throw TokenizerFileError(field: "", reason: "not loadable yet")
+    package init(
+        tokenizerJSON: [UInt8], tokenizerConfiguration: [UInt8]? = nil
+    ) throws(TokenizerFileError) {
+        let configuration = try TokenizerConfiguration(parsing: tokenizerConfiguration)
+        let file = try TokenizerFile(parsing: tokenizerJSON)
+        model = try file.makeModel()
+        normalizer = configuration.overriding(try file.makeNormalizer())
+        preTokenizer = try file.makePreTokenizer()
+        postProcessor = try file.makePostProcessor()
+        modelMaxLength = configuration.modelMaxLength
+        let added = configuration.adding(to: try file.makeAddedTokens())
+        spellings = TokenSpellings(vocabulary: model.vocabulary, added: added)
+        rawTokens = AddedVocabulary(added.filter { !$0.isNormalized })
+        let normalizer = normalizer
+        normalizedTokens = AddedVocabulary(
+            added.filter(\.isNormalized).map { token in
+                var normalized = token
+                var text = AlignedText(original: token.content.span, 0..<token.content.count)
+                normalizer?.normalize(&text)
+                normalized.content = text.bytes
+                return normalized
+            })
+        fused = BertTokenization(
+            normalizer: normalizer, preTokenizer: preTokenizer, model: model,
+            hasNormalizedTokens: !normalizedTokens.isEmpty)
+    }
+
+    /// Highest id plus one, added tokens included.
+    package var vocabularySize: Int { spellings.vocabularySize }
+
+    /// Number of special tokens which the post-processor adds to a single text.
+    package var addedTokenCount: Int { postProcessor.addedCount(isPair: false) }
+
+    /// Components in words, such as `WordPiece, 30522 tokens, lowercase`.
+    package var summary: String {
+        var parts = [model.name, "\(vocabularySize) tokens"]
+        if case .bert(let bert) = normalizer {
+            parts.append(bert.lowercases ? "lowercase" : "cased")
+        }
+        return parts.joined(separator: ", ")
     }
 
     /// Encodes one text, cut on the right to `maxLength` tokens, special tokens kept.
     package func encode(
         _ text: String, maxLength: Int? = nil, addSpecialTokens: Bool = true
     ) -> Encoding {
-        Encoding()
+        let added = addSpecialTokens ? addedTokenCount : 0
+        let content = encodeContent(text)
+        let cut = content.truncated(to: maxLength.map { max(0, $0 - added) })
+        return postProcessor.process([cut], addSpecialTokens: addSpecialTokens)
     }
 
     /// Ids of one text with special tokens, without offsets: the same ids as `encode`, sooner.
     package func tokenIDs(
         _ text: String, maxLength: Int? = nil
     ) -> (ids: [Int32], isTruncated: Bool) {
-        ([], false)
+        let budget = maxLength.map { max(0, $0 - addedTokenCount) } ?? Int.max
+        var ids: [Int32] = []
+        ids.reserveCapacity(min(budget, text.utf8.count / 3) + addedTokenCount)
+        var isTruncated = false
+        postProcessor.wrap(&ids) { ids in
+            isTruncated = appendContentIDs(text, budget: budget, to: &ids) || isTruncated
+        }
+        return (ids, isTruncated)
     }
 
     /// Adds the special tokens of a single text to ids which came without them.
-    package func wrap(ids: [Int32]) -> [Int32] { ids }
+    package func wrap(ids: [Int32]) -> [Int32] {
+        var wrapped: [Int32] = []
+        wrapped.reserveCapacity(ids.count + addedTokenCount)
+        postProcessor.wrap(&wrapped) { $0 += ids }
+        return wrapped
+    }
 
     /// The token's text as it stands in the vocabulary.
-    package func token(for id: Int32) -> String? { nil }
+    package func token(for id: Int32) -> String? { spellings.token(for: id) }
 
     /// The id of a token spelled exactly so, byte for byte.
-    package func id(for token: String) -> Int32? { nil }
+    package func id(for token: String) -> Int32? { spellings.id(for: token) }
+}
+
+extension Tokenizer {
+    /// Appends a text's own ids, at most `budget`; returns whether there were more.
+    private func appendContentIDs(_ text: String, budget: Int, to ids: inout [Int32]) -> Bool {
+        let before = ids.count
+        if let fused {
+            let bytes = Array(text.utf8)
+            var isDone = true
+            let limit = budget < Int.max - before - 1 ? before + budget + 1 : Int.max
+            eachRawStretch(bytes.span) { stretch, token in
+                guard isDone, ids.count < limit else { return }
+                if let token {
+                    ids.append(token)
+                } else {
+                    isDone = fused.appendIDs(bytes.span, stretch, limit: limit, to: &ids)
+                }
+            }
+            if isDone {
+                guard ids.count - before > budget else { return false }
+                ids.removeSubrange((before + budget)...)
+                return true
+            }
+            ids.removeSubrange(before...)
+        }
+        let tokens = makeTokens(text).tokens
+        ids.append(contentsOf: tokens.prefix(budget).lazy.map(\.id))
+        return tokens.count > budget
+    }
+
+    /// Cuts raw text at the added tokens that are looked for there.
+    private func eachRawStretch(
+        _ bytes: borrowing Span<UInt8>, _ body: (Range<Int>, Int32?) -> Void
+    ) {
+        if rawTokens.isEmpty || !rawTokens.mayOccur(in: bytes) {
+            body(0..<bytes.count, nil)
+        } else {
+            rawTokens.split(bytes, 0..<bytes.count, body)
+        }
+    }
+
+    /// A text's own tokens with offsets, without special tokens.
+    func encodeContent(_ text: String) -> Encoding {
+        let (aligned, tokens) = makeTokens(text)
+        return Encoding(
+            ids: tokens.map(\.id), typeIDs: Array(repeating: 0, count: tokens.count),
+            offsets: tokens.map { aligned.originalRange(of: $0.range) },
+            isSpecial: Array(repeating: false, count: tokens.count))
+    }
+
+    /// The plain pipeline, step by step as the reference has it.
+    func makeTokens(_ text: String) -> (text: AlignedText, tokens: [Token]) {
+        let bytes = Array(text.utf8)
+        var pieces = PreTokenizedText()
+        eachRawStretch(bytes.span) { stretch, token in
+            var piece = AlignedText(original: bytes.span, stretch)
+            guard token == nil else { return pieces.append(piece, 0..<piece.count, token: token) }
+            normalizer?.normalize(&piece)
+            normalizedTokens.split(piece.bytes.span, 0..<piece.count) { part, token in
+                pieces.append(piece, part, token: token)
+            }
+        }
+        preTokenizer?.preTokenize(&pieces)
+        var tokens: [Token] = []
+        for split in pieces.splits {
+            if let id = split.addedToken {
+                tokens.append(Token(id: id, range: split.range))
+            } else {
+                model.tokenize(pieces.text, split.range, into: &tokens)
+            }
+        }
+        return (pieces.text, tokens)
+    }
+}
+
+extension Encoding {
+    /// The first `count` tokens; all of them when nil.
+    func truncated(to count: Int?) -> Encoding {
+        guard let count, ids.count > count else { return self }
+        return Encoding(
+            ids: Array(ids.prefix(count)), typeIDs: Array(typeIDs.prefix(count)),
+            offsets: Array(offsets.prefix(count)), isSpecial: Array(isSpecial.prefix(count)),
+            isTruncated: true)
+    }
 }

@@ -1,0 +1,56 @@
+/// Puts special tokens around one or two texts: the `post_processor` of `tokenizer.json`.
+struct PostProcessor: Sendable, Equatable {
+    /// A part of the result.
+    enum Piece: Sendable, Equatable {
+        /// The tokens of the first (0) or second (1) text.
+        case text(Int, typeID: Int32)
+        /// Tokens of its own.
+        case special([Int32], typeID: Int32)
+    }
+
+    /// The result for one text.
+    var single: [Piece] = [.text(0, typeID: 0)]
+    /// The result for two texts.
+    var pair: [Piece] = [.text(0, typeID: 0), .text(1, typeID: 1)]
+
+    /// Number of tokens which are added to one text, or to two.
+    func addedCount(isPair: Bool) -> Int {
+        (isPair ? pair : single).reduce(0) { sum, piece in
+            if case .special(let ids, _) = piece { sum + ids.count } else { sum }
+        }
+    }
+
+    /// One encoding of the texts' encodings.
+    func process(_ texts: [Encoding], addSpecialTokens: Bool) -> Encoding {
+        var result = Encoding()
+        result.isTruncated = texts.contains(where: \.isTruncated)
+        for piece in texts.count == 2 ? pair : single {
+            switch piece {
+            case .text(let index, let typeID):
+                guard index < texts.count else { continue }
+                result.ids += texts[index].ids
+                result.typeIDs += Array(repeating: typeID, count: texts[index].ids.count)
+                result.offsets += texts[index].offsets
+                result.isSpecial += texts[index].isSpecial
+            case .special(let ids, let typeID):
+                guard addSpecialTokens else { continue }
+                result.ids += ids
+                result.typeIDs += Array(repeating: typeID, count: ids.count)
+                result.offsets += Array(repeating: nil, count: ids.count)
+                result.isSpecial += Array(repeating: true, count: ids.count)
+            }
+        }
+        return result
+    }
+
+    /// Appends what stands before the text to `ids`, calls `body`, appends what stands behind.
+    func wrap(_ ids: inout [Int32], _ body: (inout [Int32]) -> Void) {
+        for piece in single {
+            switch piece {
+            case .text(0, _): body(&ids)
+            case .text: continue
+            case .special(let special, _): ids += special
+            }
+        }
+    }
+}
