@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Testing
 
 /// A folder that exists as long as the value is in use, with files written by a test.
 final class TemporaryFolder {
@@ -28,5 +29,18 @@ final class TemporaryFolder {
 
     func remove(_ name: String) throws {
         try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+    }
+
+    /// Replaces the first place where a file has `from`, which must occur.
+    func replace(_ from: String, _ to: String, in name: String) throws {
+        let text = try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
+        let range = try #require(text.firstRange(of: from), "\(from) is not in \(name)")
+        try write(name, text.replacingCharacters(in: range, with: to))
+    }
+}
+
+extension String {
+    fileprivate func replacingCharacters(in range: Range<Index>, with text: String) -> String {
+        self[..<range.lowerBound] + text + self[range.upperBound...]
     }
 }

@@ -1,0 +1,27 @@
+/// A family of transformers: how its `config.json` is read and what its tensors are called.
+///
+/// One file beside this one describes each family; adding a family is adding such a file and its
+/// name to `all`.
+struct ModelFamily: Sendable {
+    /// The values of `model_type` that name it.
+    let modelTypes: [String]
+    /// What stands before the tensors' names in checkpoints of a model with a head.
+    let prefixes: [String]
+    /// Reads the configuration and refuses the variants that are not implemented.
+    let configuration: @Sendable (ConfigurationFile) throws(ModelError) -> ModelConfiguration
+    /// The longest text that the positions allow, in tokens; nil when there is no bound.
+    let usablePositions: @Sendable (ModelConfiguration) -> Int?
+
+    static let all: [ModelFamily] = [.bert]
+
+    /// The family that a `config.json` names.
+    ///
+    /// - Throws: `ModelError.unsupported` with the list of those that are known.
+    static func named(in file: ConfigurationFile) throws(ModelError) -> ModelFamily {
+        let type = try file.requiredText("model_type")
+        guard let family = all.first(where: { $0.modelTypes.contains(type) }) else {
+            throw file.unsupported("model_type", type, supported: all.flatMap(\.modelTypes))
+        }
+        return family
+    }
+}

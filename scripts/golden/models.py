@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+"""Writes the tiny models under Tests/Fixtures/models, with the vectors that the reference gives them.
+
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install \
+        sentence-transformers==6.2.0 transformers==5.23.0 torch==2.15.0
+    /tmp/venv/bin/python scripts/golden/models.py Tests/Fixtures/models
+
+Weights are random with fixed seeds, and matter everywhere: norms are not 1, biases are not 0. A case is a folder of
+files that are laid over the folder that its `case.json` names as base, with `golden.json`: token ids and vectors.
+All computation is float32 on one thread, whatever the weights are stored in.
+"""
+import json
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy
+import torch
+from safetensors.torch import load_file, save_file
+from sentence_transformers import SentenceTransformer
+from transformers import BertConfig, BertModel, BertTokenizer
+
+TEXTS = [
+    "the river bank",
+    "a bank account holds money",
+    "",
+    "deep water runs under the old bridge and the river floods its bank",
+    "money money money",
+    "one two three four five six seven eight nine ten " * 4,
+    "under a bridge",
+    "the old account of the deep river was two hundred years older than its bridge",
+]
+WORDS = sorted(set(" ".join(TEXTS).split()))
+LETTERS = [letter for letter in "abcdefghijklmnopqrstuvwxyz"]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + WORDS + LETTERS + ["##" + l for l in LETTERS]
+
+
+def randomize(module, seed):
+    """Gives every parameter a value that changes the result: also norms and biases."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in sorted(module.named_parameters()):
+        noise = torch.randn(parameter.shape, generator=generator)
+        is_norm = "norm" in name.lower() and name.endswith("weight")
+        scale = 0.2 if parameter.dim() == 1 else 1.0 / parameter.shape[-1] ** 0.5
+        with torch.no_grad():
+            parameter.copy_(1 + 0.2 * noise if is_norm else scale * noise)
+
+
+def bert_tokenizer(folder):
+    path = Path(folder) / "vocab.txt"
+    path.write_text("\n".join(VOCABULARY) + "\n")
+    BertTokenizer(vocab=str(path), model_max_length=40).save_pretrained(folder)
+    path.unlink()
+
+
+def write_json(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n")
+
+
+def modules(*names, transformer=""):
+    paths = [transformer] + [f"{i}_{name}" for i, name in enumerate(names, 1)]
+    kinds = ["Transformer", *names]
+    return [
+        {"idx": i, "name": str(i), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for i, (path, kind) in enumerate(zip(paths, kinds))
+    ]
+
+
+def pooling(mode, width=32):
+    """The old spelling, as the folders of the field have it."""
+    keys = ["cls_token", "mean_tokens", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"]
+    config = {"word_embedding_dimension": width}
+    return config | {f"pooling_mode_{key}": key in mode for key in keys}
+
+
+def base_bert(folder):
+    folder.mkdir(parents=True)
+    config = BertConfig(
+        vocab_size=len(VOCABULARY), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        intermediate_size=72, max_position_embeddings=48, type_vocab_size=2)
+    model = BertModel(config)
+    randomize(model, seed=1)
+    model.save_pretrained(folder)
+    bert_tokenizer(folder)
+    write_json(folder / "modules.json", modules("Pooling", "Normalize"))
+    write_json(folder / "1_Pooling/config.json", pooling(["mean_tokens"]))
+    write_json(folder / "sentence_bert_config.json", {"max_seq_length": 32, "do_lower_case": False})
+    write_json(folder / "case.json", {"base": None, "removed": []})
+
+
+def overlay(root, name, base="bert", removed=()):
+    folder = root / name
+    folder.mkdir()
+    write_json(folder / "case.json", {"base": base, "removed": list(removed)})
+    return folder
+
+
+def pooling_cases(root):
+    for mode in ["cls_token", "max_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken"]:
+        folder = overlay(root, "pooling-" + mode.replace("_tokens", "").replace("_token", ""))
+        write_json(folder / "modules.json", modules("Pooling"))
+        write_json(folder / "1_Pooling/config.json", pooling([mode]))
+    folder = overlay(root, "pooling-old-concatenation")
+    write_json(folder / "modules.json", modules("Pooling"))
+    write_json(folder / "1_Pooling/config.json", pooling(["mean_tokens", "cls_token", "max_tokens"]))
+    folder = overlay(root, "pooling-new-concatenation")
+    config = {"embedding_dimension": 32, "pooling_mode": ["lasttoken", "mean"], "include_prompt": True}
+    write_json(folder / "1_Pooling/config.json", config)
+    overlay(root, "pooling-unstated", removed=["modules.json"])
+
+
+def dense(folder, path, inputs, outputs, activation, seed, bias=True, residual=False):
+    layer = torch.nn.Linear(inputs, outputs, bias=bias)
+    randomize(layer, seed)
+    tensors = {"linear." + name: value.detach().contiguous() for name, value in layer.named_parameters()}
+    config = {
+        "in_features": inputs, "out_features": outputs, "bias": bias,
+        "activation_function": f"torch.nn.modules.{activation}"}
+    if residual:
+        config["use_residual"] = True
+        if inputs != outputs:
+            projection = torch.nn.Linear(inputs, outputs, bias=False)
+            randomize(projection, seed + 1)
+            tensors["residual.weight"] = projection.weight.detach().contiguous()
+    write_json(folder / path / "config.json", config)
+    save_file(tensors, folder / path / "model.safetensors")
+
+
+def module_cases(root):
+    folder = overlay(root, "dense-tanh")
+    write_json(folder / "modules.json", modules("Pooling", "Dense", "Normalize"))
+    dense(folder, "2_Dense", 32, 24, "activation.Tanh", seed=2)
+    folder = overlay(root, "dense-residual")
+    write_json(folder / "modules.json", modules("Pooling", "Dense", "Dense", "LayerNorm", "Dropout"))
+    dense(folder, "2_Dense", 32, 20, "activation.GELU", seed=3, residual=True)
+    dense(folder, "3_Dense", 20, 20, "linear.Identity", seed=5, bias=False, residual=True)
+    norm = torch.nn.LayerNorm(20)
+    randomize(norm, seed=7)
+    write_json(folder / "4_LayerNorm/config.json", {"dimension": 20})
+    tensors = {"norm.weight": 1 + norm.weight.detach(), "norm.bias": norm.bias.detach()}
+    save_file(tensors, folder / "4_LayerNorm/model.safetensors")
+    write_json(folder / "5_Dropout/config.json", {"dropout": 0.1})
+    folder = overlay(root, "truncated-width")
+    prompts = {"query": "the old ", "passage": "a bridge "}
+    settings = {"prompts": prompts, "default_prompt_name": "passage", "truncate_dim": 12}
+    write_json(folder / "config_sentence_transformers.json", settings | {"similarity_fn_name": "dot"})
+
+
+def weight_cases(root):
+    weights = load_file(root / "bert/model.safetensors")
+    folder = overlay(root, "float16")
+    save_file({name: value.half() for name, value in weights.items()}, folder / "model.safetensors")
+    # A checkpoint of an old pre-training run: prefix, gamma and beta, heads and position ids beside the encoder.
+    folder = overlay(root, "legacy-names-bfloat16")
+    legacy = {"cls.predictions.bias": torch.zeros(3), "bert.embeddings.position_ids": torch.arange(48)}
+    for name, value in weights.items():
+        name = name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+        legacy["bert." + name] = value.bfloat16()
+    save_file(legacy, folder / "model.safetensors")
+    folder = overlay(root, "sharded", removed=["model.safetensors"])
+    names = sorted(weights)
+    shards = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
+    for shard, shard_names in shards.items():
+        save_file({name: weights[name].bfloat16() for name in shard_names}, folder / shard, {"format": "pt"})
+    weight_map = {name: shard for shard, shard_names in shards.items() for name in shard_names}
+    write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": 1}, "weight_map": weight_map})
+
+
+def config_cases(root):
+    config = json.loads((root / "bert/config.json").read_text())
+    for name, changes in {
+        "gelu-tanh": {"hidden_act": "gelu_new"},
+        "relu": {"hidden_act": "relu", "layer_norm_eps": 1e-5},
+    }.items():
+        write_json(overlay(root, name) / "config.json", config | changes)
+
+
+def assemble(root, name, target):
+    """Lays the case's files over those of its base."""
+    case = json.loads((root / name / "case.json").read_text())
+    if case["base"]:
+        assemble(root, case["base"], target)
+    shutil.copytree(root / name, target, dirs_exist_ok=True)
+    for removed in case["removed"]:
+        (target / removed).unlink()
+
+
+def golden(root, name):
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / name
+        assemble(root, name, target)
+        model = SentenceTransformer(str(target), model_kwargs={"dtype": torch.float32}, device="cpu")
+        model.eval()
+        if model[1].__class__.__name__ == "Pooling" and not (target / "modules.json").exists():
+            assert model[1].pooling_mode == "mean"
+        features = [model.tokenize([text])["input_ids"][0].tolist() for text in TEXTS]
+        vectors = model.encode(TEXTS, prompt="", batch_size=len(TEXTS), convert_to_numpy=True)
+    lines = [
+        json.dumps({"ids": ids, "vector": [float(f"{x:.8g}") for x in vector]})
+        for ids, vector in zip(features, vectors.astype(numpy.float64))
+    ]
+    (root / name / "golden.jsonl").write_text("\n".join(lines) + "\n")
+    print(f"{name}: {vectors.shape}, largest |component| {abs(vectors).max():.3f}")
+
+
+def main():
+    torch.set_num_threads(1)
+    root = Path(sys.argv[1]) / "tiny"
+    shutil.rmtree(root, ignore_errors=True)
+    base_bert(root / "bert")
+    pooling_cases(root)
+    module_cases(root)
+    weight_cases(root)
+    config_cases(root)
+    for case in sorted(path.parent.name for path in root.glob("*/case.json")):
+        golden(root, case)
+
+
+main()
