@@ -1,0 +1,62 @@
+"""Has schemathesis hold the service to openapi.yaml, with generated requests, valid and not.
+
+Not a part of the tests that pytest finds, as it takes minutes: .ci/run calls it.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import yaml
+
+import program
+from contract_document import document
+
+# Of all-MiniLM-L6-v2.
+VOCABULARY = 30522
+DIMENSIONS = 384
+
+
+def narrowed_document():
+    """The document with the limits that depend on the model filled in.
+
+    Without them a valid request by the document may be refused for the model's sake.
+    """
+    narrowed = yaml.safe_load(yaml.safe_dump(document()))
+    schemas = narrowed["components"]["schemas"]
+    schemas["TokenID"]["maximum"] = VOCABULARY - 1
+    schemas["EmbeddingsRequest"]["properties"]["dimensions"]["maximum"] = DIMENSIONS
+    return narrowed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--binary", required=True)
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--examples", type=int, default=100, help="for each operation")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments, more = parser.parse_known_args()
+
+    server = program.Server(
+        arguments.binary, "--model", arguments.model,
+        "--served-model-name", "all-MiniLM-L6-v2", "--served-model-name", "*")
+    try:
+        server.wait_until_ready()
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "openapi.yaml"
+            path.write_text(yaml.safe_dump(narrowed_document(), sort_keys=False))
+            status = subprocess.run([
+                pathlib.Path(sys.executable).parent / "st", "run", path, "--url", server.url,
+                "--mode", "all", "--max-examples", str(arguments.examples),
+                "--seed", str(arguments.seed), "--workers", "2", "--no-color", *more,
+            ], cwd=folder).returncode
+        ended_well = server.stop() == 0
+    finally:
+        server.kill()
+    sys.exit(status or not ended_well)
+
+
+if __name__ == "__main__":
+    main()
