@@ -37,4 +37,7 @@ package struct BatchSnapshot: Hashable, Sendable {
     package var runningBatches = 0
     package var runningTokens = 0
     package var isDraining = false
+    /// What all workers compute together, as measured.
+    package var tokensPerSecond = 0.0
+    package var counters = BatchCounters()
 }

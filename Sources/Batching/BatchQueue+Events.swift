@@ -7,7 +7,9 @@ extension BatchQueue {
         case cancel(RequestID)
         /// A worker exists and has nothing to do; said once for each, at its start.
         case workerFree(Int)
-        /// A batch ended; its worker is free by that.
+        /// A batch has come to a point between two layers, where another can run before it goes on.
+        case layerDone(BatchID)
+        /// A batch ended; its workers are free by that.
         case batchDone(BatchID, succeeded: Bool)
         /// Time has passed.
         case tick
@@ -22,6 +24,8 @@ extension BatchQueue {
         case admit(RequestID)
         case refuse(RequestID, AdmissionRefusal)
         case start(Batch)
+        /// Nobody waits for this batch any more; its worker may end it as failed.
+        case discard(BatchID)
         /// The batch's row `row` is the output for this item.
         case deliver(BatchID, row: Int, to: ItemReference)
         /// All items of the request have been delivered.
@@ -54,8 +58,12 @@ extension BatchQueue {
     package struct Batch: Hashable, Sendable {
         package var id: BatchID
         package var worker: Int
+        /// Idle workers that lend a hand.
+        package var helpers: [Int] = []
+        /// The longer batch on the same worker that waits for this one.
+        package var interrupts: BatchID?
         package var model: ModelID
-        /// One item for each row.
+        /// One item for each row; others may share it.
         package var items: [ItemReference]
         package var tokens: Int
     }

@@ -1,128 +1,162 @@
-import DequeModule
 import Platform
 
 /// The dynamic batching queue as a value: what happened, and when, goes in; what to do comes out.
 ///
-/// No clock, lock, thread or randomness inside.
+/// No clock, lock, thread or randomness inside. A worker's batch is formed at the moment the worker
+/// is free, from what is there. The order is shortest remaining work first, with ageing, and with
+/// a surcharge for clients who were given more than others; docs/batching.md has the reasons.
 package struct BatchQueue {
     package let configuration: BatchConfiguration
 
-    private struct Request {
-        var arrival: Arrival
-        var next = 0
-        var done = 0
-    }
-
-    private var requests: [RequestID: Request] = [:]
-    private var order: Deque<RequestID> = []
-    private var free: [Int] = []
-    private var running: [BatchID: Batch] = [:]
-    private var nextBatch: UInt64 = 0
-    package private(set) var queuedTokens = 0
-    package private(set) var isDraining = false
+    var requests: [RequestID: Request] = [:]
+    /// Items that are the same work, by the number the driver gave it.
+    var works: [UInt64: SharedWork] = [:]
+    var deadlines = IndexedHeap<RequestID, MonotonicTime>()
+    var models: [ModelID: ClientLanes] = [:]
+    var modelShare: FairShare<ModelID>
+    var clients: [ClientKey: ClientUse] = [:]
+    var queued: QueuedWork
+    var running: [BatchID: Running] = [:]
+    /// Idle workers; the last one to become idle goes first, its caches are warm.
+    var free: [Int] = []
+    var workerCount = 0
+    var nextBatch: UInt64 = 0
+    var throughput: ThroughputEstimate
+    var lastStep = MonotonicTime(nanoseconds: .min)
+    var hasReportedDrained = false
+    package var isDraining = false
+    package var counters = BatchCounters()
 
     package init(configuration: BatchConfiguration) {
         self.configuration = configuration
+        modelShare = FairShare(excessMaximum: Double(configuration.excessTokensMaximum))
+        queued = QueuedWork(tokensMaximum: configuration.orderTokensMaximum)
+        throughput = ThroughputEstimate(guess: configuration.tokensPerSecond)
     }
 
-    package var snapshot: BatchSnapshot {
-        var snapshot = BatchSnapshot()
-        snapshot.queuedRequests = order.count
-        snapshot.queuedTokens = queuedTokens
-        snapshot.admittedRequests = requests.count
-        snapshot.runningBatches = running.count
-        snapshot.runningTokens = running.values.reduce(0) { $0 + $1.tokens }
-        snapshot.isDraining = isDraining
-        return snapshot
-    }
-
+    /// Takes one event.
+    ///
+    /// Times never go back: an earlier `now` counts as the last one.
     package mutating func step(_ event: Event, now: MonotonicTime) -> [Action] {
+        let now = max(now, lastStep)
+        lastStep = now
         var actions: [Action] = []
+        expire(now: now, &actions)
         switch event {
-        case .arrive(let arrival): arrive(arrival, &actions)
-        case .cancel(let id): fail(id, .cancelled, &actions)
-        case .workerFree(let worker): free.append(worker)
-        case .batchDone(let id, let succeeded): finish(id, succeeded, &actions)
+        case .arrive(let arrival): arrive(arrival, now: now, &actions)
+        case .cancel(let id): end(id, .cancelled, &actions)
+        case .workerFree(let worker):
+            workerCount += 1
+            free.append(worker)
+        case .layerDone(let id): interrupt(id, now: now, &actions)
+        case .batchDone(let id, let succeeded): finish(id, succeeded, now: now, &actions)
         case .tick: break
-        case .drain: isDraining = true
+        case .drain: startDraining()
         case .abandon:
-            isDraining = true
-            for id in requests.keys.sorted() { fail(id, .abandoned, &actions) }
+            startDraining()
+            for id in requests.keys.sorted() { end(id, .abandoned, &actions) }
         }
-        startBatches(&actions)
-        if isDraining, requests.isEmpty { actions.append(.drained) }
+        startBatches(now: now, &actions)
+        reportDrained(&actions)
         return actions
     }
 
-    private mutating func arrive(_ arrival: Arrival, _ actions: inout [Action]) {
-        let tokens = arrival.tokenCounts.reduce(0, +)
-        let reason: AdmissionRefusal.Reason? =
-            if isDraining {
-                .draining
-            } else if requests.count >= configuration.queueRequestsMaximum {
-                .queueRequestsFull
-            } else if queuedTokens + tokens > configuration.queueTokensMaximum {
-                .queueTokensFull
-            } else { nil }
-        if let reason {
-            let refusal = AdmissionRefusal(reason: reason, retryAfter: .seconds(1 + arrival.jitter))
-            actions.append(.refuse(arrival.request, refusal))
-            return
-        }
-        queuedTokens += tokens
-        requests[arrival.request] = Request(arrival: arrival)
-        order.append(arrival.request)
-        actions.append(.admit(arrival.request))
+    private mutating func startDraining() {
+        isDraining = true
+        hasReportedDrained = false
     }
 
-    private mutating func fail(_ id: RequestID, _ failure: Failure, _ actions: inout [Action]) {
-        guard let request = requests.removeValue(forKey: id) else { return }
-        queuedTokens -= request.arrival.tokenCounts[request.next...].reduce(0, +)
-        order.removeAll { $0 == id }
-        actions.append(.fail(id, failure))
+    private mutating func reportDrained(_ actions: inout [Action]) {
+        guard isDraining, requests.isEmpty, !hasReportedDrained else { return }
+        hasReportedDrained = true
+        actions.append(.drained)
+    }
+}
+
+extension BatchQueue {
+    struct Item {
+        enum Stage { case queued, running, delivered }
+
+        var tokens: Int
+        var stage = Stage.queued
     }
 
-    private mutating func finish(_ id: BatchID, _ succeeded: Bool, _ actions: inout [Action]) {
-        guard let batch = running.removeValue(forKey: id) else { return }
-        free.append(batch.worker)
-        for (row, item) in batch.items.enumerated() {
-            guard requests[item.request] != nil else { continue }
-            if !succeeded {
-                fail(item.request, .workerFailed, &actions)
-                continue
-            }
-            actions.append(.deliver(id, row: row, to: item))
-            requests[item.request]?.done += 1
-            if let request = requests[item.request],
-                request.done == request.arrival.tokenCounts.count
-            {
-                requests[item.request] = nil
-                actions.append(.complete(item.request))
-            }
-        }
+    struct Request {
+        let model: ModelID
+        let client: ClientKey
+        let priority: Priority
+        /// The part of its rank that never changes: when it came, how urgent it is.
+        let baseValue: Double
+        let tokensToCome: Int
+        /// One number for each item, or none at all.
+        let contents: [UInt64]
+        var items: [Item]
+        /// No item before this one is queued.
+        var cursor = 0
+        var queuedItems: Int
+        var queuedTokens: Int
+        var undelivered: Int
     }
 
-    private mutating func startBatches(_ actions: inout [Action]) {
-        while !order.isEmpty, let worker = free.popLast() {
-            var batch = Batch(
-                id: BatchID(nextBatch), worker: worker, model: ModelID(0), items: [], tokens: 0)
-            nextBatch += 1
-            while let id = order.first, var request = requests[id],
-                batch.items.count < configuration.batchItemsMaximum
-            {
-                let tokens = request.arrival.tokenCounts[request.next]
-                if !batch.items.isEmpty, batch.tokens + tokens > configuration.batchTokensMaximum {
-                    break
-                }
-                batch.items.append(ItemReference(request: id, index: request.next))
-                batch.tokens += tokens
-                queuedTokens -= tokens
-                request.next += 1
-                requests[id] = request
-                if request.next == request.arrival.tokenCounts.count { order.removeFirst() }
-            }
-            running[batch.id] = batch
-            actions.append(.start(batch))
-        }
+    /// One computation that several items wait for.
+    struct SharedWork {
+        var tokens: Int
+        var isRunning = false
+        var subscribers: [ItemReference] = []
+    }
+
+    /// What one client has in here.
+    struct ClientUse {
+        var requests = 0
+        /// Tokens of its items that have not started.
+        var tokens = 0
+    }
+
+    struct Running {
+        var batch: Batch
+        /// The shared work of each row, where there is one.
+        var contents: [UInt64?]
+        var started: MonotonicTime
+        /// The batch that runs between two layers of this one now.
+        var interruptedBy: BatchID?
+        var interruptedTokens = 0
+        var interruptedTime = TimeSpan.zero
+    }
+}
+
+extension BatchQueue {
+    package var queuedTokens: Int { queued.uniqueTokens }
+
+    package var snapshot: BatchSnapshot {
+        var snapshot = BatchSnapshot()
+        snapshot.queuedRequests = queued.requests
+        snapshot.queuedTokens = queued.uniqueTokens
+        snapshot.admittedRequests = requests.count
+        snapshot.runningBatches = running.count
+        snapshot.runningTokens = runningTokens
+        snapshot.isDraining = isDraining
+        snapshot.tokensPerSecond = throughput.tokensPerSecond * Double(workerCount)
+        snapshot.counters = counters
+        return snapshot
+    }
+
+    var runningTokens: Int { running.values.reduce(0) { $0 + $1.batch.tokens } }
+
+    /// What the request competes with, before its client's account: lower goes first.
+    func value(of request: Request) -> Double {
+        let work = min(
+            request.queuedTokens + request.tokensToCome, configuration.orderTokensMaximum)
+        return request.baseValue + Double(work)
+    }
+}
+
+extension BatchQueue {
+    /// Whether the tables hold nothing any more, as they must when every request has its outcome
+    /// and every batch its end. For tests.
+    package var isForgotten: Bool {
+        requests.isEmpty && works.isEmpty && deadlines.isEmpty && clients.isEmpty
+            && running.isEmpty && queued.requests == 0 && queued.items == 0
+            && queued.uniqueTokens == 0 && models.values.allSatisfy { $0.requestCount == 0 }
+            && free.count == workerCount
     }
 }

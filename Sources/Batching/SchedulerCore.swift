@@ -190,7 +190,7 @@ extension SchedulerCore.State {
     ) {
         for action in actions {
             switch action {
-            case .admit: break
+            case .admit, .discard: break
             case .refuse(let id, let refusal):
                 admitted[id] = nil
                 effects.append(.refused(refusal.reason))

@@ -1,0 +1,201 @@
+import Platform
+
+extension BatchQueue {
+    /// A batch as it grows.
+    private struct Growing {
+        var items: [ItemReference] = []
+        var contents: [UInt64?] = []
+        var tokens = 0
+    }
+
+    /// Requests whose next item did not fit are passed over, but not more than this many: the best
+    /// of them is the first of the next batch, and the look-around stays short.
+    private static let misfitsMaximum = 8
+
+    /// Gives every idle worker a batch, as long as there is anything to give.
+    mutating func startBatches(now: MonotonicTime, _ actions: inout [Action]) {
+        while queued.items > 0, !free.isEmpty {
+            guard let model = bestModel else { return }
+            let helpers = gang(of: model)
+            let budget = batchBudget
+            let worker = free.removeLast()
+            free.removeAll { helpers.contains($0) }
+            let growing = grow(model, budget: budget) { _ in true }
+            start(growing, model: model, worker: worker, helpers: helpers, now: now, &actions)
+        }
+    }
+
+    /// At a layer's end of `id`: lets a short request run first, on a second arena.
+    ///
+    /// One level deep, and never for more tokens in all than the batch has itself: an interrupted
+    /// batch takes at most twice its time.
+    mutating func interrupt(_ id: BatchID, now: MonotonicTime, _ actions: inout [Action]) {
+        guard let limit = configuration.interruptTokensMaximum, let batch = running[id],
+            batch.batch.interrupts == nil, batch.interruptedBy == nil
+        else { return }
+        if !isWanted(batch) {
+            actions.append(.discard(id))
+            return
+        }
+        let budget = min(
+            limit, configuration.batchTokensMaximum, batch.batch.tokens - batch.interruptedTokens)
+        guard budget > 0, let model = bestModel, let best = models[model]?.best,
+            let request = requests[best.request],
+            Self.isShort(request, budget)
+        else { return }
+        let growing = grow(model, budget: budget) { Self.isShort($0, budget) }
+        guard !growing.items.isEmpty else { return }
+        running[id]?.interruptedTokens += growing.tokens
+        running[id]?.interruptedBy = BatchID(nextBatch)
+        start(
+            growing, model: model, worker: batch.batch.worker, interrupts: id, now: now, &actions)
+    }
+
+    /// Only a request that is short as a whole may interrupt.
+    private static func isShort(_ request: Request, _ budget: Int) -> Bool {
+        request.queuedTokens + request.tokensToCome <= budget
+    }
+
+    private func isWanted(_ running: Running) -> Bool {
+        zip(running.batch.items, running.contents).contains { item, content in
+            if let content { return works[content]?.subscribers.isEmpty == false }
+            return requests[item.request] != nil
+        }
+    }
+
+    /// The model whose best request goes next, by that request's rank and by what the model was
+    /// given beyond others.
+    private var bestModel: ModelID? {
+        var best: (rank: ClientLanes.Rank, model: ModelID)?
+        for (model, lanes) in models {
+            guard var rank = lanes.best else { continue }
+            rank.value += configuration.fairness * modelShare.excess(model)
+            if let found = best, found.rank < rank { continue }
+            best = (rank, model)
+        }
+        return best?.model
+    }
+
+    /// With several idle workers each gets its part of what is there, so that it starts on all.
+    private var batchBudget: Int {
+        let part = (queued.uniqueTokens + free.count - 1) / free.count
+        return min(
+            configuration.batchTokensMaximum, max(part, configuration.splitTokensMinimum))
+    }
+
+    /// The other idle workers, when the only item in the queue is worth them all.
+    private func gang(of model: ModelID) -> [Int] {
+        guard let minimum = configuration.gangTokensMinimum, free.count > 1, queued.items == 1,
+            queued.uniqueTokens >= minimum
+        else { return [] }
+        return Array(free.dropLast())
+    }
+
+    /// The next queued item of a request, with what choosing it takes.
+    private struct Candidate {
+        var item: ItemReference
+        var tokens: Int
+        var content: UInt64?
+        var client: ClientKey
+        var isAllowed: Bool
+    }
+
+    /// Takes the best items that fit, one by one; the first is taken whatever its size.
+    private mutating func grow(
+        _ model: ModelID, budget: Int, where isAllowed: (Request) -> Bool
+    ) -> Growing {
+        var growing = Growing()
+        var hidden: [RequestID] = []
+        while growing.items.count < configuration.batchItemsMaximum, growing.tokens < budget,
+            hidden.count < Self.misfitsMaximum, let id = models[model]?.best?.request,
+            let next = candidate(of: id, where: isAllowed)
+        {
+            let fits = growing.items.isEmpty || growing.tokens + next.tokens <= budget
+            guard next.isAllowed, fits else {
+                models[model]?.hide(id, of: next.client)
+                hidden.append(id)
+                continue
+            }
+            growing.items.append(next.item)
+            growing.contents.append(next.content)
+            growing.tokens += next.tokens
+            take(next, of: model)
+        }
+        for id in hidden {
+            // Somebody's equal text may have started its last item meanwhile.
+            guard let request = requests[id], request.queuedItems > 0 else { continue }
+            let value = value(of: request)
+            models[model]?.show(id, of: request.client, value: value)
+        }
+        return growing
+    }
+
+    /// A small value instead of the request: a second reference to its items would copy them when
+    /// one of them changes.
+    private mutating func candidate(
+        of id: RequestID, where isAllowed: (Request) -> Bool
+    ) -> Candidate? {
+        guard let request = requests[id],
+            let index = request.items[request.cursor...].firstIndex(where: { $0.stage == .queued })
+        else { return nil }
+        requests[id]?.cursor = index
+        return Candidate(
+            item: ItemReference(request: id, index: index), tokens: request.items[index].tokens,
+            content: request.contents.isEmpty ? nil : request.contents[index],
+            client: request.client, isAllowed: isAllowed(request))
+    }
+
+    /// Moves the item, and all that are the same work, from queued to running.
+    private mutating func take(_ next: Candidate, of model: ModelID) {
+        models[model]?.charge(next.client, tokens: next.tokens)
+        modelShare.charge(model, tokens: next.tokens)
+        queued.uniqueTokens -= next.tokens
+        guard let content = next.content else { return unqueue(next.item, as: .running) }
+        works[content]?.isRunning = true
+        for subscriber in works[content]?.subscribers ?? [] { unqueue(subscriber, as: .running) }
+    }
+
+    /// Takes one queued item of a request out of the queue's sums and the request to its new place.
+    mutating func unqueue(_ item: ItemReference, as stage: Item.Stage) {
+        guard var request = requests[item.request] else { return }
+        // Out of the dictionary while it changes, so that its items are not copied.
+        requests[item.request] = nil
+        let tokens = request.items[item.index].tokens
+        queued.remove(request, value: value(of: request))
+        request.items[item.index].stage = stage
+        request.queuedItems -= 1
+        request.queuedTokens -= tokens
+        clients[request.client]?.tokens -= tokens
+        let value = value(of: request)
+        queued.add(request, value: value)
+        if request.queuedItems == 0 {
+            leave(item.request, request)
+        } else {
+            models[request.model]?.moved(item.request, of: request.client, value: value)
+        }
+        requests[item.request] = request
+    }
+
+    /// The request has nothing queued any more.
+    mutating func leave(_ id: RequestID, _ request: Request) {
+        models[request.model]?.remove(id, of: request.client)
+        if models[request.model]?.requestCount == 0 { modelShare.pause(request.model) }
+    }
+
+    private mutating func start(
+        _ growing: Growing, model: ModelID, worker: Int, helpers: [Int] = [],
+        interrupts: BatchID? = nil, now: MonotonicTime, _ actions: inout [Action]
+    ) {
+        let batch = Batch(
+            id: BatchID(nextBatch), worker: worker, helpers: helpers, interrupts: interrupts,
+            model: model, items: growing.items, tokens: growing.tokens)
+        nextBatch += 1
+        running[batch.id] = Running(batch: batch, contents: growing.contents, started: now)
+        counters.batches += 1
+        counters.itemsStarted += batch.items.count
+        counters.tokensStarted += batch.tokens
+        counters.gangs += helpers.isEmpty ? 0 : 1
+        counters.interrupts += interrupts == nil ? 0 : 1
+        actions.append(.start(batch))
+    }
+}

@@ -1,0 +1,65 @@
+/// How much work waits, in all and by size: enough to say about how much of it goes before a newcomer.
+///
+/// Requests are put into classes by the binary magnitude of their remaining work and by priority.
+/// A class counts as in front of a newcomer when its mean rank is; that costs one addition a class
+/// instead of a look at every request, and errs by no more than half a class.
+struct QueuedWork {
+    private struct Class {
+        var requests = 0
+        var tokens = 0
+        var values = 0.0
+    }
+
+    private static let magnitudes = 64
+
+    let tokensMaximum: Int
+    private var classes = [Class](repeating: Class(), count: 2 * magnitudes)
+    /// Requests with an item that has not started.
+    private(set) var requests = 0
+    /// Items that have not started; items that share their work are counted each.
+    private(set) var items = 0
+    /// Tokens of works that have not started, each work once.
+    var uniqueTokens = 0
+
+    init(tokensMaximum: Int) {
+        self.tokensMaximum = tokensMaximum
+    }
+
+    mutating func add(_ request: BatchQueue.Request, value: Double) {
+        guard request.queuedItems > 0 else { return }
+        let index = classIndex(request)
+        classes[index].requests += 1
+        classes[index].tokens += request.queuedTokens
+        classes[index].values += value
+        requests += 1
+        items += request.queuedItems
+    }
+
+    mutating func remove(_ request: BatchQueue.Request, value: Double) {
+        guard request.queuedItems > 0 else { return }
+        let index = classIndex(request)
+        classes[index].requests -= 1
+        classes[index].tokens -= request.queuedTokens
+        // Rounding errors do not outlive the class's last request.
+        classes[index].values =
+            classes[index].requests == 0 ? 0 : classes[index].values - value
+        requests -= 1
+        items -= request.queuedItems
+    }
+
+    /// About how many tokens go before a newcomer of this value.
+    func tokens(before value: Double) -> Int {
+        classes.reduce(0) { sum, each in
+            guard each.requests > 0, each.values <= value * Double(each.requests) else {
+                return sum
+            }
+            return sum + each.tokens
+        }
+    }
+
+    private func classIndex(_ request: BatchQueue.Request) -> Int {
+        let work = min(request.queuedTokens + request.tokensToCome, tokensMaximum)
+        let magnitude = Int.bitWidth - work.leadingZeroBitCount
+        return request.priority == .bulk ? Self.magnitudes + magnitude : magnitude
+    }
+}

@@ -1,0 +1,344 @@
+import Batching
+import Platform
+
+/// An invariant that did not hold.
+struct Violation: Error, CustomStringConvertible {
+    var description: String
+}
+
+/// The truth about the queue, kept naively beside it from what went in and what came out.
+///
+/// It knows no rank, heap or lane; it throws at the first action that no right queue could take.
+struct Ledger {
+    enum Stage: Equatable {
+        case queued
+        case running(BatchID, row: Int)
+        case delivered
+    }
+
+    struct Entry {
+        var arrival: BatchQueue.Arrival
+        var arrived: MonotonicTime
+        var deadline: MonotonicTime?
+        var stages: [Stage]
+        var order: Int
+    }
+
+    let configuration: BatchConfiguration
+    var live: [RequestID: Entry] = [:]
+    var running: [BatchID: BatchQueue.Batch] = [:]
+    var idle: Set<Int> = []
+    var counters = BatchCounters()
+    var isDraining = false
+    var drainedCount = 0
+
+    func check(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+        if !condition { throw Violation(description: message()) }
+    }
+
+    /// Takes in one step: the event, then each action in turn, then what must hold afterwards.
+    mutating func record(
+        _ event: BatchQueue.Event, _ actions: [BatchQueue.Action], now: MonotonicTime
+    ) throws {
+        var answered = false
+        var ended: BatchQueue.Batch?
+        switch event {
+        case .arrive: counters.arrived += 1
+        case .workerFree(let worker): idle.insert(worker)
+        case .batchDone(let id, _):
+            ended = running.removeValue(forKey: id)
+            if let ended, ended.interrupts == nil { idle.formUnion([ended.worker] + ended.helpers) }
+        case .drain, .abandon: isDraining = true
+        case .cancel, .tick, .layerDone: break
+        }
+        for action in actions {
+            switch action {
+            case .admit(let id):
+                try admit(id, event, now: now)
+                answered = true
+            case .refuse(let id, let refusal):
+                try refuse(id, refusal, event, now: now)
+                answered = true
+            case .start(let batch): try start(batch, event, now: now)
+            case .discard(let id): try discard(id)
+            case .deliver(let id, let row, let item):
+                try deliver(id, row, item, ended: ended, event)
+            case .complete(let id): try complete(id)
+            case .fail(let id, let failure):
+                try fail(id, failure, ended: ended, event, now: now)
+            case .drained:
+                try check(isDraining && live.isEmpty, "drained with requests left")
+                drainedCount += 1
+            }
+        }
+        if case .arrive = event { try check(answered, "an arrival without an answer") }
+        try checkRest(event, ended: ended, now: now)
+    }
+
+    private mutating func admit(
+        _ id: RequestID, _ event: BatchQueue.Event, now: MonotonicTime
+    ) throws {
+        guard case .arrive(let arrival) = event, arrival.request == id else {
+            throw Violation(description: "admitted what did not arrive")
+        }
+        try check(!isDraining, "admitted while draining")
+        let counts = arrival.tokenCounts
+        try check(
+            !counts.isEmpty && counts.allSatisfy { $0 >= 1 }
+                && counts.count <= configuration.requestItemsMaximum, "admitted a malformed request"
+        )
+        var deadline = configuration.deadlineDefault.map { now.advanced(by: $0) }
+        if let named = arrival.deadline {
+            deadline = min(named, now.advanced(by: configuration.deadlineMaximum))
+        }
+        let stages = counts.indices.map { index in
+            guard !arrival.contents.isEmpty else { return Stage.queued }
+            return runningStage(of: arrival.contents[index]) ?? .queued
+        }
+        for (index, content) in arrival.contents.enumerated()
+        where isPresent(content) || arrival.contents[..<index].contains(content) {
+            counters.itemsShared += 1
+        }
+        live[id] = Entry(
+            arrival: arrival, arrived: now, deadline: deadline, stages: stages,
+            order: counters.admitted)
+        counters.admitted += 1
+    }
+
+    private mutating func refuse(
+        _ id: RequestID, _ refusal: AdmissionRefusal, _ event: BatchQueue.Event, now: MonotonicTime
+    ) throws {
+        guard case .arrive(let arrival) = event, arrival.request == id else {
+            throw Violation(description: "refused what did not arrive")
+        }
+        counters.refused += 1
+        let counts = arrival.tokenCounts
+        let isSane = counts.allSatisfy { 1...configuration.requestTokensMaximum ~= $0 }
+        let tokens = isSane ? counts.reduce(0, +) : 0
+        switch refusal.reason {
+        case .draining: try check(isDraining, "not draining")
+        case .requestTooLarge:
+            try check(
+                counts.isEmpty || !isSane || tokens > configuration.requestTokensMaximum
+                    || counts.count > configuration.requestItemsMaximum, "not too large")
+        case .queueRequestsFull:
+            try check(live.count >= configuration.queueRequestsMaximum, "room for a request")
+        case .queueTokensFull:
+            try check(
+                queuedTokens + tokens > configuration.queueTokensMaximum, "room for its tokens")
+        case .clientShareFull:
+            try check(configuration.clientShareMaximum < 1, "shares are off")
+        case .waitTooLong: try check(idle.isEmpty, "a wait with an idle worker")
+        case .deadlineTooShort:
+            try check(
+                arrival.deadline != nil || configuration.deadlineDefault != nil, "no deadline")
+        }
+        let seconds = refusal.retryAfter.seconds
+        try check(
+            refusal.reason == .requestTooLarge ? seconds == 0 : 1...7_200 ~= seconds,
+            "retry after \(seconds) s")
+    }
+
+    private mutating func start(
+        _ batch: BatchQueue.Batch, _ event: BatchQueue.Event, now: MonotonicTime
+    ) throws {
+        try checkShape(of: batch)
+        if let outer = batch.interrupts {
+            guard case .layerDone(outer) = event, let below = running[outer] else {
+                throw Violation(description: "interrupts what does not run")
+            }
+            try check(
+                below.interrupts == nil && below.worker == batch.worker
+                    && !running.values.contains { $0.interrupts == outer },
+                "more than one level deep")
+        } else {
+            let workers = [batch.worker] + batch.helpers
+            try check(idle.isSuperset(of: workers), "started on a busy worker")
+            idle.subtract(workers)
+            try checkAgeing(of: batch)
+        }
+        for (row, item) in batch.items.enumerated() {
+            guard let entry = live[item.request], entry.stages[item.index] == .queued else {
+                throw Violation(description: "started \(item), which is not queued")
+            }
+            try check(entry.deadline.map { $0 > now } ?? true, "started after its deadline")
+            try check(entry.arrival.model == batch.model, "models mixed")
+            setRunning(item, entry, batch.id, row: row)
+        }
+        running[batch.id] = batch
+        counters.batches += 1
+        counters.itemsStarted += batch.items.count
+        counters.tokensStarted += batch.tokens
+        counters.gangs += batch.helpers.isEmpty ? 0 : 1
+        counters.interrupts += batch.interrupts == nil ? 0 : 1
+    }
+
+    private func checkShape(of batch: BatchQueue.Batch) throws {
+        let tokens = batch.items.reduce(0) {
+            $0 + (live[$1.request]?.arrival.tokenCounts[$1.index] ?? 0)
+        }
+        try check(!batch.items.isEmpty, "an empty batch")
+        try check(tokens == batch.tokens, "a batch of \(tokens) tokens that says \(batch.tokens)")
+        try check(batch.items.count <= configuration.batchItemsMaximum, "too many items")
+        try check(
+            batch.items.count == 1 || tokens <= configuration.batchTokensMaximum,
+            "\(tokens) tokens in a batch of several")
+    }
+
+    /// Nobody is first who came too long after somebody who still waits.
+    private func checkAgeing(of batch: BatchQueue.Batch) throws {
+        guard configuration.ageing > 0, let first = batch.items.first,
+            let arrived = live[first.request]?.arrived
+        else { return }
+        let bound = configuration.overtakingMaximum
+        for (id, entry) in live where entry.stages.contains(.queued) {
+            try check(
+                entry.arrived.advanced(by: bound) >= arrived,
+                "\(first.request) overtook \(id), which came \(bound) earlier")
+        }
+    }
+
+    private mutating func setRunning(
+        _ item: ItemReference, _ entry: Entry, _ batch: BatchID, row: Int
+    ) {
+        guard !entry.arrival.contents.isEmpty else {
+            live[item.request]?.stages[item.index] = .running(batch, row: row)
+            return
+        }
+        let content = entry.arrival.contents[item.index]
+        for (id, other) in live {
+            for (index, each) in other.arrival.contents.enumerated()
+            where each == content && other.stages[index] == .queued {
+                live[id]?.stages[index] = .running(batch, row: row)
+            }
+        }
+        runningContents[content] = (batch, row)
+    }
+
+    /// The works that run, even when nobody is left who waits for them.
+    var runningContents: [UInt64: (batch: BatchID, row: Int)] = [:]
+
+    private func runningStage(of content: UInt64) -> Stage? {
+        runningContents[content].map { .running($0.batch, row: $0.row) }
+    }
+
+    private func isPresent(_ content: UInt64) -> Bool {
+        runningContents[content] != nil
+            || live.values.contains { entry in
+                zip(entry.arrival.contents, entry.stages).contains {
+                    $0 == content && $1 == .queued
+                }
+            }
+    }
+
+    private mutating func deliver(
+        _ id: BatchID, _ row: Int, _ item: ItemReference, ended: BatchQueue.Batch?,
+        _ event: BatchQueue.Event
+    ) throws {
+        guard case .batchDone(id, succeeded: true) = event, ended?.id == id else {
+            throw Violation(description: "delivered from a batch that did not succeed")
+        }
+        try check(
+            live[item.request]?.stages[item.index] == .running(id, row: row),
+            "delivered \(item), which is not in row \(row)")
+        live[item.request]?.stages[item.index] = .delivered
+        counters.itemsDelivered += 1
+    }
+
+    private mutating func complete(_ id: RequestID) throws {
+        let entry = live.removeValue(forKey: id)
+        try check(
+            entry?.stages.allSatisfy { $0 == .delivered } == true, "completed with rows missing")
+        counters.completed += 1
+    }
+
+    private func discard(_ id: BatchID) throws {
+        try check(
+            !live.values.contains { entry in
+                entry.stages.contains { if case .running(id, _) = $0 { true } else { false } }
+            }, "discarded a batch that somebody waits for")
+    }
+
+    private mutating func fail(
+        _ id: RequestID, _ failure: BatchQueue.Failure, ended: BatchQueue.Batch?,
+        _ event: BatchQueue.Event, now: MonotonicTime
+    ) throws {
+        guard let entry = live.removeValue(forKey: id) else {
+            throw Violation(description: "a second outcome for \(id)")
+        }
+        switch (failure, event) {
+        case (.deadlineExpired, _):
+            try check(entry.deadline.map { $0 <= now } ?? false, "expired early")
+            counters.deadlineExpired += 1
+        case (.cancelled, .cancel(id)): counters.cancelled += 1
+        case (.abandoned, .abandon): counters.abandoned += 1
+        case (.workerFailed, .batchDone(let batch, succeeded: false)):
+            try check(
+                entry.stages.contains { if case .running(batch, _) = $0 { true } else { false } },
+                "failed by a batch that it was not in")
+            counters.workerFailed += 1
+        default: throw Violation(description: "\(failure) after \(event)")
+        }
+    }
+}
+
+extension Ledger {
+    var queuedItems: Int {
+        live.values.reduce(0) { $0 + $1.stages.count { $0 == .queued } }
+    }
+
+    /// Works that have not started, each once.
+    var queuedTokens: Int {
+        var contents: Set<UInt64> = []
+        var sum = 0
+        for entry in live.values {
+            for (index, stage) in entry.stages.enumerated() where stage == .queued {
+                let isNew =
+                    entry.arrival.contents.isEmpty
+                    || contents.insert(entry.arrival.contents[index]).inserted
+                if isNew { sum += entry.arrival.tokenCounts[index] }
+            }
+        }
+        return sum
+    }
+
+    private mutating func checkRest(
+        _ event: BatchQueue.Event, ended: BatchQueue.Batch?, now: MonotonicTime
+    ) throws {
+        if let ended { runningContents = runningContents.filter { $0.value.batch != ended.id } }
+        if case .cancel(let id) = event { try check(live[id] == nil, "still there after cancel") }
+        if case .abandon = event { try check(live.isEmpty, "left after abandon") }
+        if case .batchDone(let id, _) = event {
+            try check(
+                !live.values.contains { entry in
+                    entry.stages.contains { if case .running(id, _) = $0 { true } else { false } }
+                }, "waits for a batch that has ended")
+        }
+        for (id, entry) in live {
+            try check(entry.deadline.map { $0 > now } ?? true, "\(id) outlived its deadline")
+            try check(entry.stages.contains { $0 != .delivered }, "\(id) has all and no outcome")
+        }
+    }
+
+    /// What the queue says about itself is what is true, and nobody idles beside work.
+    func check(against queue: BatchQueue) throws {
+        let snapshot = queue.snapshot
+        let queuedItems = queuedItems
+        let queuedTokens = queuedTokens
+        try check(idle.isEmpty || queuedItems == 0, "an idle worker and \(queuedItems) items")
+        try check(queuedTokens <= configuration.queueTokensMaximum, "too many tokens")
+        try check(live.count <= configuration.queueRequestsMaximum, "too many requests")
+        try check(
+            snapshot.queuedTokens == queuedTokens,
+            "\(queuedTokens) tokens queued, it says \(snapshot.queuedTokens)")
+        try check(
+            snapshot.queuedRequests == live.values.count { $0.stages.contains(.queued) },
+            "queued requests: it says \(snapshot.queuedRequests)")
+        try check(snapshot.admittedRequests == live.count, "admitted requests")
+        try check(snapshot.runningBatches == running.count, "running batches")
+        try check(snapshot.counters == counters, "\(counters), it says \(snapshot.counters)")
+        try check(
+            counters.admitted == counters.outcomes + live.count
+                && counters.arrived == counters.admitted + counters.refused, "unbalanced counters")
+    }
+}

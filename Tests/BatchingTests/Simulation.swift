@@ -1,0 +1,112 @@
+import Batching
+import Platform
+
+/// Plays a script against the queue on a virtual clock, with a made-up engine that is slow, stalls
+/// and fails, and checks every step against the ledger.
+struct Simulation {
+    private let script: Script
+    private var random: SplitMix64
+    private var queue: BatchQueue
+    private(set) var ledger: Ledger
+    private var now = MonotonicTime(nanoseconds: 1_000_000_000)
+    /// Batches with the time when they end; an interrupted one ends after its interrupter.
+    private var ends: [(time: MonotonicTime, batch: BatchQueue.Batch)] = []
+    private var discarded: Set<BatchID> = []
+    private var submitted = 0
+
+    init(seed: UInt64, script: Script) {
+        self.script = script
+        random = SplitMix64(seed: ~seed)
+        queue = BatchQueue(configuration: script.configuration)
+        ledger = Ledger(configuration: script.configuration)
+    }
+
+    /// Runs a seed to its end.
+    static func run(seed: UInt64) throws -> BatchCounters {
+        var simulation = Simulation(seed: seed, script: Script(seed: seed))
+        try simulation.run()
+        return simulation.ledger.counters
+    }
+
+    private mutating func run() throws {
+        for worker in 0..<script.workers { try step(.workerFree(worker)) }
+        for (pause, operation) in script.operations {
+            try advance(to: now.advanced(by: pause))
+            try perform(operation)
+        }
+        // The faults stop and so do the clients: everything settles.
+        try step(.drain)
+        try advance(to: now.advanced(by: .seconds(100_000)))
+        try ledger.check(ledger.live.isEmpty, "requests left after the end")
+        try ledger.check(ledger.drainedCount >= 1, "never said that it is drained")
+        try ledger.check(queue.isForgotten, "something is left in the queue's tables")
+    }
+
+    private mutating func perform(_ operation: Script.Operation) throws {
+        switch operation {
+        case .submit(let submission):
+            var arrival = BatchQueue.Arrival(
+                request: RequestID(UInt64(submitted)), tokenCounts: submission.tokenCounts)
+            submitted += 1
+            arrival.contents = submission.contents
+            arrival.model = submission.model
+            arrival.client = submission.client
+            arrival.priority = submission.priority
+            arrival.tokensToCome = submission.tokensToCome
+            arrival.deadline = submission.deadline.map { now.advanced(by: $0) }
+            arrival.jitter = random.unit()
+            try step(.arrive(arrival))
+        case .cancel(let number): try step(.cancel(RequestID(UInt64(number))))
+        case .tick: try step(.tick)
+        case .drain: try step(.drain)
+        case .abandon: try step(.abandon)
+        }
+    }
+
+    /// Lets batches end, and layers, until `time`.
+    private mutating func advance(to time: MonotonicTime) throws {
+        while let next = ends.indices.min(by: { ends[$0].time < ends[$1].time }),
+            ends[next].time <= time
+        {
+            let (end, batch) = ends[next]
+            if batch.interrupts == nil, random.chance(50), end > now {
+                // Somewhere before its end the batch comes to the end of a layer.
+                let layer = (end.nanoseconds - now.nanoseconds) / 2
+                now = now.advanced(by: TimeSpan(nanoseconds: layer))
+                try step(.layerDone(batch.id))
+                if !discarded.contains(batch.id) { continue }
+            }
+            ends.removeAll { $0.batch.id == batch.id }
+            now = max(now, end)
+            let failed = random.chance(script.failurePercent) || discarded.contains(batch.id)
+            try step(.batchDone(batch.id, succeeded: !failed))
+        }
+        now = time
+    }
+
+    private mutating func step(_ event: BatchQueue.Event) throws {
+        let actions = queue.step(event, now: now)
+        try ledger.record(event, actions, now: now)
+        try ledger.check(against: queue)
+        for action in actions {
+            switch action {
+            case .start(let batch): schedule(batch)
+            case .discard(let id): discarded.insert(id)
+            default: break
+            }
+        }
+    }
+
+    private mutating func schedule(_ batch: BatchQueue.Batch) {
+        let hands = batch.helpers.count + 1
+        var duration = Int64(150_000 + 71_000 * batch.tokens / hands)
+        duration += Int64(random.below(50_000))
+        if random.chance(2) { duration *= 50 }
+        let end = now.advanced(by: TimeSpan(nanoseconds: duration))
+        ends.append((end, batch))
+        for index in ends.indices where ends[index].batch.id == batch.interrupts {
+            // One nanosecond, so that the interrupter is done first.
+            ends[index].time = ends[index].time.advanced(by: TimeSpan(nanoseconds: duration + 1))
+        }
+    }
+}
