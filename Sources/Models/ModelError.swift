@@ -20,9 +20,12 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     case missingTensor(file: String, name: String)
 
     /// One line for people, whatever the files contained: control characters escaped, length bounded.
-    package var description: String {
+    package var description: String { Self.printable(sentence) }
+
+    /// Text from a file on one line: control characters escaped, length bounded.
+    static func printable(_ text: String) -> String {
         var line = ""
-        for scalar in sentence.unicodeScalars.prefix(Self.lengthMaximum) {
+        for scalar in text.unicodeScalars.prefix(lengthMaximum) {
             let isPrintable = scalar.value >= 0x20 && scalar.properties.generalCategory != .control
             line += isPrintable ? String(scalar) : "\\u{\(String(scalar.value, radix: 16))}"
         }

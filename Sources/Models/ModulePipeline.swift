@@ -19,8 +19,8 @@ package struct ModulePipeline: Equatable, Sendable {
     package let steps: [Step]
     /// The width of the vector that comes out of the last module.
     package let outputWidth: Int
-    /// Whether the folder says all this itself, in a `modules.json`.
-    package let isStated: Bool
+    /// The folders of the other modules; most do not exist for a module without settings.
+    package let modulePaths: [String]
 
     /// The modules of a folder, without the configurations behind them.
     struct Outline {
@@ -48,7 +48,7 @@ package struct ModulePipeline: Equatable, Sendable {
         _ outline: Outline, folder: ModelFolder, hiddenSize: Int, architectures: [String]
     ) throws(ModelError) {
         transformerPath = outline.transformerPath
-        isStated = outline.following != nil
+        modulePaths = outline.following?.map(\.path) ?? []
         guard let following = outline.following else {
             let isCausal = architectures.first?.hasSuffix("ForCausalLM") ?? false
             pooling = PoolingConfiguration(modes: [isCausal ? .lastToken : .mean])

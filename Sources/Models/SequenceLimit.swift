@@ -7,6 +7,8 @@ package struct SequenceLimit: Equatable, Sendable {
 
     /// Whether the text is lowercased before its normalizer, as `do_lower_case` asks.
     package let lowercases: Bool
+    /// The name of the file with the Transformer module's settings, if there is one.
+    package let settingsFile: String?
 
     /// The settings of a Transformer module, under the names that its classes once had.
     private static let fileNames =
@@ -30,11 +32,13 @@ package struct SequenceLimit: Equatable, Sendable {
     ) throws(ModelError) {
         var length: (tokens: Int, origin: String)?
         var lowercases = false
+        var settingsFile: String?
         for name in Self.fileNames {
             let path = folder.file(name, in: module)
             guard let file = try ConfigurationFile.ifPresent(path: path) else { continue }
             try Self.requireTextFeatures(file)
             length = try Self.statedLength(file, name)
+            settingsFile = name
             lowercases = try file.flag("do_lower_case") ?? false
             break
         }
@@ -53,6 +57,7 @@ package struct SequenceLimit: Equatable, Sendable {
         tokens = limit.tokens
         origin = limit.origin
         self.lowercases = lowercases
+        self.settingsFile = settingsFile
     }
 
     /// The limit of a model that states none; long enough for any text that a request can hold.

@@ -65,6 +65,12 @@ package struct WeightFiles: TensorSource {
         return (files, shards)
     }
 
+    /// The paths of the files, the index among them.
+    package var paths: [String] {
+        let paths = files.map(\.origin)
+        return shards.isEmpty ? paths : [origin] + paths
+    }
+
     /// The names of all tensors.
     package var names: [String] { files.flatMap(\.names) }
 

@@ -1,0 +1,133 @@
+import Platform
+
+/// What a person wants to know about a folder before serving it; `lines` is what `inspect` prints.
+package struct ModelSummary: Equatable, Sendable {
+    /// The folder's own name.
+    package let name: String
+    /// The family, `bert` for example.
+    package let architecture: String
+    /// Layers, widths and activation, in words.
+    package let size: String
+    /// The number of floating-point weights in the transformer's files.
+    package let parameterCount: Int
+    /// The bytes of the transformer's weights in their files.
+    package let weightBytes: Int
+    /// How the weights are stored: `F32`, or several types with a comma between.
+    package let storage: String
+    /// The pooling modes and what comes after, in order.
+    package let pipeline: [String]
+    /// The width of the vectors.
+    package let dimensions: Int
+    /// The tokens that a text is cut to, and what sets this limit.
+    package let limit: SequenceLimit
+    /// The prompts that are not empty.
+    package let prompts: [PipelineSettings.Prompt]
+    package let defaultPromptName: String?
+    package let similarity: String
+    /// The entries at the top of the folder that are read, and those that are not.
+    package let usedFiles: [String]
+    package let ignoredFiles: [String]
+
+    /// Reads the folder at `path`: configurations, and the table of contents of the weights.
+    ///
+    /// - Throws: ``ModelError``.
+    package init(folder path: String) throws(ModelError) {
+        let description = try ModelDescription(folder: path)
+        try self.init(description, weights: description.weights())
+    }
+
+    init(_ model: ModelDescription, weights: WeightFiles) throws(ModelError) {
+        let configuration = model.configuration
+        name = model.folder.name
+        architecture = configuration.modelType
+        size =
+            "\(configuration.layerCount) layers, width \(configuration.hiddenSize), "
+            + "\(configuration.headCount) heads of \(configuration.headWidth), "
+            + "feed-forward \(configuration.intermediateSize) "
+            + "(\(configuration.activation.rawValue)), "
+            + "vocabulary \(configuration.vocabularySize)"
+        let (count, types) = try Self.count(weights)
+        parameterCount = count
+        storage = types
+        weightBytes = weights.dataBytes
+        let pooling = model.pipeline.pooling
+        pipeline =
+            ["pooling by " + pooling.modes.map(\.rawValue).joined(separator: " + ")]
+            + model.pipeline.steps.map(\.summary)
+            + (model.settings.truncatedWidth.map { ["cut to \($0)"] } ?? [])
+        dimensions = model.dimension
+        limit = model.sequenceLimit
+        prompts = model.settings.prompts.filter { !$0.text.isEmpty }
+        defaultPromptName = model.settings.defaultPromptName
+        similarity = model.settings.similarity
+        (usedFiles, ignoredFiles) = try Self.files(model, weights)
+    }
+
+    /// A name and a value on each line, the values one below the other.
+    package var lines: [String] {
+        var rows: [(String, String)] = [
+            ("model", name),
+            ("architecture", "\(architecture): \(size)"),
+            ("parameters", "\(parameterCount)"),
+            ("weights", "\(storage), \(weightBytes / 1_000_000) MB"),
+            ("pipeline", pipeline.joined(separator: ", ")),
+            ("dimensions", "\(dimensions)"),
+            ("max tokens", "\(limit.tokens) (\(limit.origin))"),
+            ("similarity", similarity),
+        ]
+        for prompt in prompts {
+            let isDefault = prompt.name == defaultPromptName
+            rows.append(
+                ("prompt", "\(prompt.name)\(isDefault ? " (default)" : ""): \(prompt.text)"))
+        }
+        rows.append(("files used", usedFiles.joined(separator: ", ")))
+        if !ignoredFiles.isEmpty {
+            rows.append(("files ignored", ignoredFiles.joined(separator: ", ")))
+        }
+        return rows.map { name, value in
+            name + String(repeating: " ", count: max(1, 15 - name.count))
+                + ModelError.printable(value)
+        }
+    }
+
+    private static func count(_ weights: WeightFiles) throws(ModelError) -> (Int, String) {
+        var count = 0
+        var types: [String] = []
+        for name in weights.names {
+            let tensor = try weights.tensor(named: name)
+            guard tensor.dtype.isFloat else { continue }
+            count += tensor.count
+            if !types.contains(tensor.dtype.rawValue) { types.append(tensor.dtype.rawValue) }
+        }
+        return (count, types.joined(separator: ", "))
+    }
+
+    private static func files(
+        _ model: ModelDescription, _ weights: WeightFiles
+    ) throws(ModelError) -> (used: [String], ignored: [String]) {
+        let modules = ([model.pipeline.transformerPath] + model.pipeline.modulePaths)
+            .compactMap { $0.split(separator: "/").first.map(String.init) }
+        let weightNames = weights.paths.compactMap { $0.split(separator: "/").last }.map(
+            String.init)
+        let read = [
+            "modules.json", "config.json", "config_sentence_transformers.json", "tokenizer.json",
+            "tokenizer_config.json", model.sequenceLimit.settingsFile ?? "",
+        ]
+        let used = Set(read + weightNames + modules)
+        let entries = try model.folder.entries()
+        return (entries.filter(used.contains), entries.filter { !used.contains($0) })
+    }
+}
+
+extension ModulePipeline.Step {
+    /// The step in words.
+    fileprivate var summary: String {
+        switch self {
+        case .dense(let dense):
+            let activation = dense.activation == .identity ? "" : " \(dense.activation.rawValue)"
+            return "dense \(dense.inputWidth) to \(dense.outputWidth)\(activation)"
+        case .normalize: return "normalize"
+        case .layerNorm: return "layer norm"
+        }
+    }
+}
