@@ -1,29 +1,29 @@
-/// How the vectors of a text's tokens become one vector.
-///
-/// The names are those of sentence-transformers' `Pooling`.
-package enum PoolingMode: String, CaseIterable, Sendable {
-    /// The vector of the first token.
-    case cls
-    /// The largest value of each component.
-    case max
-    /// The mean over the tokens.
-    case mean
-    /// The sum over the tokens, divided by the square root of their number.
-    case meanSquareRootLength = "mean_sqrt_len_tokens"
-    /// The mean with weight i for the i-th token, counted from one.
-    case weightedMean = "weightedmean"
-    /// The vector of the last token.
-    case lastToken = "lasttoken"
-}
-
 /// The `1_Pooling/config.json` of a folder.
 package struct PoolingConfiguration: Equatable, Sendable {
+    /// How the vectors of a text's tokens become one vector.
+    ///
+    /// The names are those of sentence-transformers' `Pooling`.
+    package enum Mode: String, CaseIterable, Sendable {
+        /// The vector of the first token.
+        case cls
+        /// The largest value of each component.
+        case max
+        /// The mean over the tokens.
+        case mean
+        /// The sum over the tokens, divided by the square root of their number.
+        case meanSquareRootLength = "mean_sqrt_len_tokens"
+        /// The mean with weight i for the i-th token, counted from one.
+        case weightedMean = "weightedmean"
+        /// The vector of the last token.
+        case lastToken = "lasttoken"
+    }
+
     /// The modes whose vectors are concatenated, in this order; at least one.
-    package var modes: [PoolingMode]
+    package var modes: [Mode]
     /// Whether a prompt's tokens are pooled like the text's.
     package var includesPrompt = true
 
-    package init(modes: [PoolingMode], includesPrompt: Bool = true) {
+    package init(modes: [Mode], includesPrompt: Bool = true) {
         self.modes = modes
         self.includesPrompt = includesPrompt
     }
@@ -45,23 +45,23 @@ package struct PoolingConfiguration: Equatable, Sendable {
             modes: try Self.modes(file), includesPrompt: try file.flag("include_prompt") ?? true)
     }
 
-    private static func modes(_ file: ConfigurationFile) throws(ModelError) -> [PoolingMode] {
+    private static func modes(_ file: ConfigurationFile) throws(ModelError) -> [Mode] {
         if let names = try file.texts("pooling_mode") {
             guard !names.isEmpty else {
                 throw .malformed(
                     file: file.path, field: file.name("pooling_mode"), reason: "is empty")
             }
-            var modes: [PoolingMode] = []
+            var modes: [Mode] = []
             for name in names {
-                guard let mode = PoolingMode(rawValue: name) else {
+                guard let mode = Mode(rawValue: name) else {
                     throw file.unsupported(
-                        "pooling_mode", name, supported: PoolingMode.allCases.map(\.rawValue))
+                        "pooling_mode", name, supported: Mode.allCases.map(\.rawValue))
                 }
                 modes.append(mode)
             }
             return modes
         }
-        var modes: [PoolingMode] = []
+        var modes: [Mode] = []
         for (key, mode) in legacyKeys where try file.flag(key) == true {
             modes.append(mode)
         }
@@ -70,7 +70,7 @@ package struct PoolingConfiguration: Equatable, Sendable {
     }
 
     /// The booleans of the old spelling, in the order in which their vectors are concatenated.
-    private static let legacyKeys: [(key: String, mode: PoolingMode)] = [
+    private static let legacyKeys: [(key: String, mode: Mode)] = [
         ("pooling_mode_cls_token", .cls),
         ("pooling_mode_max_tokens", .max),
         ("pooling_mode_mean_tokens", .mean),
