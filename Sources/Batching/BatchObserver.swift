@@ -7,7 +7,11 @@ package struct BatchReport: Hashable, Sendable {
     package var items: Int
     package var tokens: Int
     package var duration: TimeSpan
-    package var failed: Bool
+    package var failed = false
+    /// Other workers that lent a hand.
+    package var helpers = 0
+    /// Whether it ran between two layers of another batch (whose duration contains this one's).
+    package var isInterrupting = false
 }
 
 /// How an admitted request ended, for counting.

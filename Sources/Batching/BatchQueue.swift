@@ -125,6 +125,7 @@ extension BatchQueue {
 }
 
 extension BatchQueue {
+    package var queuedItems: Int { queued.items }
     package var queuedTokens: Int { queued.uniqueTokens }
 
     package var snapshot: BatchSnapshot {
@@ -151,8 +152,9 @@ extension BatchQueue {
 }
 
 extension BatchQueue {
-    /// Whether the tables hold nothing any more, as they must when every request has its outcome
-    /// and every batch its end. For tests.
+    /// Whether the tables hold nothing any more.
+    ///
+    /// For tests: so it must be when every request has its outcome and every batch its end.
     package var isForgotten: Bool {
         requests.isEmpty && works.isEmpty && deadlines.isEmpty && clients.isEmpty
             && running.isEmpty && queued.requests == 0 && queued.items == 0

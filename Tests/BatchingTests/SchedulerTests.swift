@@ -8,22 +8,182 @@ final class DoublingWorker: BatchWorker {
     func run(_ items: [Int]) throws -> [Int] { items.map { $0 * 2 } }
 }
 
+/// A worker that waits for a signal before each batch.
+final class GatedWorker: BatchWorker {
+    let gate: Semaphore
+    let entered: Semaphore
+
+    init(gate: Semaphore, entered: Semaphore) {
+        self.gate = gate
+        self.entered = entered
+    }
+
+    func run(_ items: [Int]) throws -> [Int] {
+        entered.signal()
+        gate.wait()
+        return items
+    }
+}
+
+/// Collects results and lets a test wait for them.
+final class Inbox: Sendable {
+    let results = Mutex<[(result: Result<[Int], BatchFailure>, timings: BatchTimings)]>([])
+    private let arrived = Semaphore()
+
+    func receive(_ result: Result<[Int], BatchFailure>, _ timings: BatchTimings) {
+        results.withLock { $0.append((result, timings)) }
+        arrived.signal()
+    }
+
+    func wait(for count: Int) {
+        for _ in 0..<count { arrived.wait() }
+    }
+}
+
 struct SchedulerTests {
+    private func request(_ items: [Int], tokens: Int = 10) -> BatchRequest<Int> {
+        BatchRequest(items: items, tokenCounts: items.map { _ in tokens })
+    }
+
     @Test func answersARequestOfManyItemsInOrder() throws {
         let scheduler = try BatchScheduler(configuration: BatchConfiguration(), workers: 2) { _ in
             DoublingWorker()
         }
         defer { scheduler.stop() }
-        let answers = Mutex<[Int]>([])
-        let done = Semaphore()
+        let inbox = Inbox()
         let items = Array(0..<2000)
         let request = BatchRequest(items: items, tokenCounts: items.map { $0 % 300 + 1 })
-        let result = scheduler.submit(request) { result, _ in
-            answers.withLock { $0 = (try? result.get()) ?? [] }
-            done.signal()
+        #expect(throws: Never.self) {
+            try scheduler.submit(request, completion: inbox.receive).get()
         }
-        #expect(throws: Never.self) { try result.get() }
-        done.wait()
-        #expect(answers.withLock { $0 } == items.map { $0 * 2 })
+        inbox.wait(for: 1)
+        let results = inbox.results.withLock { $0 }
+        #expect(try results[0].result.get() == items.map { $0 * 2 })
+        #expect(results[0].timings.wait >= .zero && results[0].timings.compute > .zero)
+    }
+
+    @Test func cancelsInTheQueueBeforeItCostsAnything() throws {
+        let gate = Semaphore()
+        let entered = Semaphore()
+        let scheduler = try BatchScheduler(configuration: BatchConfiguration(), workers: 1) { _ in
+            GatedWorker(gate: gate, entered: entered)
+        }
+        defer { scheduler.stop() }
+        let inbox = Inbox()
+        _ = scheduler.submit(request([1]), completion: inbox.receive)
+        entered.wait()
+        let ticket = try scheduler.submit(request([2]), completion: inbox.receive).get()
+        #expect(scheduler.snapshot.queuedRequests == 1 && !scheduler.isIdle)
+        scheduler.cancel(ticket)
+        // Its completion came before `cancel` returned, while the worker still computes.
+        let first = inbox.results.withLock { $0.first?.result }
+        guard case .failure(.cancelled) = first else {
+            Issue.record("not cancelled: \(String(describing: first))")
+            return
+        }
+        gate.signal()
+        inbox.wait(for: 2)
+        #expect(scheduler.isIdle && scheduler.snapshot.counters.itemsStarted == 1)
+    }
+
+    @Test func drainsWhatIsAdmittedAndAdmitsNothingMore() throws {
+        let gate = Semaphore()
+        let entered = Semaphore()
+        let scheduler = try BatchScheduler(configuration: BatchConfiguration(), workers: 1) { _ in
+            GatedWorker(gate: gate, entered: entered)
+        }
+        defer { scheduler.stop() }
+        let inbox = Inbox()
+        for number in 0..<3 {
+            _ = scheduler.submit(request([number], tokens: 100), completion: inbox.receive)
+        }
+        #expect(!scheduler.drain(until: MonotonicTime.now.advanced(by: .milliseconds(1))))
+        let refused = scheduler.submit(request([9]), completion: inbox.receive)
+        #expect(throws: AdmissionRefusal.self) { try refused.get() }
+        for _ in 0..<3 { gate.signal() }
+        #expect(scheduler.drain(until: MonotonicTime.now.advanced(by: .seconds(60))))
+        let answers = inbox.results.withLock { $0.map { try? $0.result.get() } }
+        #expect(answers == [[0], [1], [2]])
+    }
+
+    @Test func computesEqualItemsOnce() throws {
+        let gate = Semaphore()
+        let entered = Semaphore()
+        let scheduler = try BatchScheduler(configuration: BatchConfiguration(), workers: 1) { _ in
+            GatedWorker(gate: gate, entered: entered)
+        }
+        defer { scheduler.stop() }
+        let inbox = Inbox()
+        let key = ContentKey(namespace: 1, tokens: [5, 6], seed: 7)
+        var shared = request([42])
+        shared.contentKeys = [key]
+        _ = scheduler.submit(shared, completion: inbox.receive)
+        entered.wait()
+        for _ in 0..<4 { _ = scheduler.submit(shared, completion: inbox.receive) }
+        gate.signal()
+        inbox.wait(for: 5)
+        let answers = inbox.results.withLock { $0.map { try? $0.result.get() } }
+        #expect(answers == Array(repeating: [42], count: 5))
+        let counters = scheduler.snapshot.counters
+        #expect(counters.itemsStarted == 1 && counters.itemsShared == 4)
+    }
+
+    /// Many threads submit, cancel and leave while the workers run; then a drain.
+    @Test func losesNothingUnderStress() throws {
+        var configuration = BatchConfiguration()
+        configuration.queueRequestsMaximum = 64
+        configuration.gangTokensMinimum = 64
+        configuration.interruptTokensMaximum = 32
+        let scheduler = try BatchScheduler(configuration: configuration, workers: 3) { _ in
+            DoublingWorker()
+        }
+        let inbox = Inbox()
+        let admitted = Mutex(0)
+        let clients = (0..<4).map { client in
+            NamedThread(name: "client-\(client)") {
+                var random = SplitMix64(seed: UInt64(client))
+                for number in 0..<500 {
+                    var request = BatchRequest(
+                        items: Array(0..<1 + random.below(6)), tokenCounts: [])
+                    request.tokenCounts = request.items.map { _ in 1 + random.below(90) }
+                    request.client = ClientKey(UInt64(client))
+                    let result = scheduler.submit(request, completion: inbox.receive)
+                    guard case .success(let ticket) = result else { continue }
+                    admitted.withLock { $0 += 1 }
+                    if random.chance(20) { scheduler.cancel(ticket) }
+                    if number == 400 { scheduler.drain {} }
+                }
+            }
+        }
+        for client in clients { client.join() }
+        #expect(scheduler.drain(until: MonotonicTime.now.advanced(by: .seconds(60))))
+        scheduler.stop()
+        let count = admitted.withLock { $0 }
+        #expect(inbox.results.withLock { $0.count } == count)
+        let counters = scheduler.snapshot.counters
+        #expect(counters.admitted == count && counters.outcomes == count)
+    }
+
+    private static let mistakes:
+        [(key: String, change: @Sendable (inout BatchConfiguration) -> Void)] = [
+            ("batchTokensMaximum", { $0.batchTokensMaximum = 0 }),
+            ("queueTokensMaximum", { $0.queueTokensMaximum = 100 }),
+            ("deadlineDefault", { $0.deadlineDefault = .seconds(301) }),
+            ("waitMaximum", { $0.waitMaximum = .zero }),
+            ("ageing", { $0.ageing = -1 }),
+            ("tokensPerSecond", { $0.tokensPerSecond = .nan }),
+            ("clientShareMaximum", { $0.clientShareMaximum = 1.5 }),
+            ("interruptTokensMaximum", { $0.interruptTokensMaximum = 0 }),
+        ]
+
+    @Test(arguments: mistakes.indices)
+    func namesTheKeyThatCannotBe(index: Int) {
+        var configuration = BatchConfiguration()
+        #expect(throws: Never.self) { try configuration.validated() }
+        Self.mistakes[index].change(&configuration)
+        let error = #expect(throws: BatchConfigurationError.self) {
+            try configuration.validated()
+        }
+        #expect(error?.key == Self.mistakes[index].key)
     }
 }

@@ -1,0 +1,98 @@
+import Platform
+import Synchronization
+
+/// A compute thread's life.
+extension SchedulerCore {
+    /// Waits for a job, does it, says so, and goes on with the next until the scheduler stops.
+    func serve(_ index: Int, _ worker: any BatchWorker<Item, Output>) {
+        perform(.workerFree(index))
+        while true {
+            doorbells[index].wait()
+            var job = state.withLock { $0.assigned[index].take() }
+            while let next = job {
+                job = perform(next, on: worker, index)
+            }
+            if state.withLock({ $0.isStopping }) { return }
+        }
+    }
+
+    /// Does one job; answers the next when there is one already.
+    private func perform(
+        _ job: State.Job, on worker: any BatchWorker<Item, Output>, _ index: Int
+    ) -> State.Job? {
+        switch job {
+        case .help(let team):
+            team.serve()
+            return state.withLock { $0.assigned[index].take() }
+        case .run(let batch, let items, let team):
+            let context = BatchContext(team: team, level: 0) { [self] in
+                try interrupt(batch, on: worker)
+            }
+            let ended = compute(batch, items, on: worker, in: context)
+            // Before the queue hears of the end: it may give the helpers other work at once.
+            team?.dismiss()
+            return finish(batch, ended)
+        }
+    }
+
+    /// At a layer's end: computes what may go first.
+    private func interrupt(
+        _ batch: BatchQueue.Batch, on worker: any BatchWorker<Item, Output>
+    ) throws {
+        guard hasCauseToInterrupt else { return }
+        let now = MonotonicTime.now
+        let (job, isDiscarded, effects) = state.withLock { state in
+            let actions = state.queue.step(.layerDone(batch.id), now: now)
+            queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
+            let effects = state.apply(actions, now: now)
+            let job = state.assigned[batch.worker].take()
+            return (job, actions.contains(.discard(batch.id)), effects)
+        }
+        carryOut(effects)
+        if case .run(let inner, let items, _) = job {
+            let ended = compute(inner, items, on: worker, in: BatchContext(level: 1))
+            _ = finish(inner, ended)
+        }
+        if isDiscarded { throw BatchDiscarded() }
+    }
+
+    private func compute(
+        _ batch: BatchQueue.Batch, _ items: [Item], on worker: any BatchWorker<Item, Output>,
+        in context: BatchContext
+    ) -> State.Ended {
+        observer?.batchStarted(
+            worker: batch.worker, model: batch.model, items: batch.items.count,
+            tokens: batch.tokens)
+        let started = MonotonicTime.now
+        let result = Result { () throws -> [Output] in
+            let outputs = try worker.run(items, in: context)
+            guard outputs.count == batch.items.count else {
+                throw RowCountError(expected: batch.items.count, found: outputs.count)
+            }
+            return outputs
+        }
+        var report = BatchReport(
+            worker: batch.worker, model: batch.model, items: batch.items.count,
+            tokens: batch.tokens, duration: MonotonicTime.now.interval(since: started))
+        report.helpers = batch.helpers.count
+        report.isInterrupting = batch.interrupts != nil
+        if case .failure = result { report.failed = true }
+        observer?.batchFinished(report)
+        return State.Ended(started: started, result: result)
+    }
+
+    /// Tells the queue, hands out the answers, and takes this thread's next job.
+    private func finish(_ batch: BatchQueue.Batch, _ ended: State.Ended) -> State.Job? {
+        let now = MonotonicTime.now
+        var succeeded = true
+        if case .failure = ended.result { succeeded = false }
+        let (job, effects) = state.withLock { state in
+            let actions = state.queue.step(.batchDone(batch.id, succeeded: succeeded), now: now)
+            queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
+            let effects = state.apply(actions, of: ended, now: now)
+            return (state.assigned[batch.worker].take(), effects)
+        }
+        carryOut(effects, on: batch.worker)
+        return job
+    }
+}

@@ -1,0 +1,167 @@
+import Platform
+
+/// What the scheduler's lock guards: the queue and the tables that hang on it.
+struct SchedulerState<Item: Sendable, Output: Sendable> {
+    typealias Completion = BatchScheduler<Item, Output>.Completion
+
+    /// What a compute thread is to do next.
+    enum Job {
+        case run(BatchQueue.Batch, items: [Item], team: ComputeTeam?)
+        case help(ComputeTeam)
+    }
+
+    /// A batch that has been computed.
+    struct Ended {
+        var started: MonotonicTime
+        var result: Result<[Output], any Error>
+    }
+
+    /// An admitted request: its items until they start, its rows as they come.
+    struct Admitted {
+        var items: [Item?]
+        var rows: [Output?]
+        var contentKeys: [ContentKey]
+        var timings: BatchTimings
+        var completion: Completion
+    }
+
+    /// Something to do when the lock is free again.
+    enum Effect {
+        case wake(Int)
+        case finish(Completion, Result<[Output], BatchFailure>, BatchTimings)
+        case refused(AdmissionRefusal.Reason)
+        case drained(@Sendable () -> Void)
+    }
+
+    var queue: BatchQueue
+    var admitted: [RequestID: Admitted] = [:]
+    /// For each compute thread, what it has not taken yet.
+    var assigned: [Job?]
+    /// Content keys of admitted requests, as the numbers by which the queue knows them.
+    var contents = Interner<ContentKey>()
+    var nextRequest: UInt64 = 0
+    var onDrained: [@Sendable () -> Void] = []
+    var isStopping = false
+    var threads: [NamedThread] = []
+
+    init(configuration: BatchConfiguration, workers: Int) {
+        queue = BatchQueue(configuration: configuration)
+        assigned = Array(repeating: nil, count: workers)
+    }
+
+    /// Carries out the queue's actions on the tables; what must wait for the lock is returned.
+    mutating func apply(
+        _ actions: [BatchQueue.Action], of ended: Ended? = nil, now: MonotonicTime
+    ) -> [Effect] {
+        var effects: [Effect] = []
+        for action in actions {
+            switch action {
+            case .admit, .discard: break
+            case .refuse(let id, let refusal):
+                _ = forget(id)
+                effects.append(.refused(refusal.reason))
+            case .start(let batch): start(batch, now: now, &effects)
+            case .deliver(_, let row, let item): deliver(row, to: item, of: ended)
+            case .complete(let id):
+                guard let request = forget(id) else { continue }
+                effects.append(end(request, .success(request.rows.compactMap(\.self)), now))
+            case .fail(let id, let failure):
+                guard let request = forget(id) else { continue }
+                effects.append(end(request, .failure(error(failure, ended)), now))
+            case .drained:
+                effects += onDrained.map { .drained($0) }
+                onDrained = []
+            }
+        }
+        return effects
+    }
+
+    private mutating func start(
+        _ batch: BatchQueue.Batch, now: MonotonicTime, _ effects: inout [Effect]
+    ) {
+        let items = batch.items.compactMap { item -> Item? in
+            if admitted[item.request]?.timings.started == nil {
+                admitted[item.request]?.timings.started = now
+            }
+            return admitted[item.request]?.items[item.index].take()
+        }
+        let team = batch.helpers.isEmpty ? nil : ComputeTeam(width: batch.helpers.count + 1)
+        assigned[batch.worker] = .run(batch, items: items, team: team)
+        // An interrupting batch is fetched by its worker, which asked for it.
+        if batch.interrupts == nil { effects.append(.wake(batch.worker)) }
+        guard let team else { return }
+        for helper in batch.helpers {
+            assigned[helper] = .help(team)
+            effects.append(.wake(helper))
+        }
+    }
+
+    private mutating func deliver(_ row: Int, to item: ItemReference, of ended: Ended?) {
+        guard let ended, case .success(let outputs) = ended.result else { return }
+        admitted[item.request]?.rows[item.index] = outputs[row]
+        // It shared the work of somebody else's item.
+        if admitted[item.request]?.timings.started == nil,
+            let timings = admitted[item.request]?.timings
+        {
+            admitted[item.request]?.timings.started = max(ended.started, timings.admitted)
+        }
+    }
+
+    private mutating func forget(_ id: RequestID) -> Admitted? {
+        guard let request = admitted.removeValue(forKey: id) else { return nil }
+        for key in request.contentKeys { contents.release(key) }
+        return request
+    }
+
+    private func end(
+        _ request: Admitted, _ result: Result<[Output], BatchFailure>, _ now: MonotonicTime
+    ) -> Effect {
+        var timings = request.timings
+        timings.finished = now
+        return .finish(request.completion, result, timings)
+    }
+
+    private func error(_ failure: BatchQueue.Failure, _ ended: Ended?) -> BatchFailure {
+        switch (failure, ended?.result) {
+        case (.cancelled, _): .cancelled
+        case (.deadlineExpired, _): .deadlineExpired
+        case (.workerFailed, .failure(let error)): .workerFailed(error)
+        case (.abandoned, _), (.workerFailed, _): .abandoned
+        }
+    }
+}
+
+/// Small numbers for values, the same number for equal values as long as one of them is in use.
+struct Interner<Value: Hashable> {
+    private var entries: [Value: (number: UInt64, uses: Int)] = [:]
+    private var next: UInt64 = 0
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    mutating func acquire(_ value: Value) -> UInt64 {
+        if let number = entries[value]?.number {
+            entries[value]?.uses += 1
+            return number
+        }
+        next += 1
+        entries[value] = (next, 1)
+        return next
+    }
+
+    mutating func release(_ value: Value) {
+        guard let uses = entries[value]?.uses else { return }
+        if uses > 1 { entries[value]?.uses = uses - 1 } else { entries[value] = nil }
+    }
+}
+
+extension RequestOutcome {
+    init<Output>(_ result: Result<[Output], BatchFailure>) {
+        switch result {
+        case .success: self = .completed
+        case .failure(.cancelled): self = .cancelled
+        case .failure(.deadlineExpired): self = .deadlineExpired
+        case .failure(.workerFailed): self = .workerFailed
+        case .failure(.abandoned): self = .abandoned
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import Batching
+import Platform
+import Synchronization
+import Testing
+
+/// The scripts of the simulation, played against real threads.
+///
+/// What the clients do is the same; when batches start and end is up to the machine, so what is
+/// checked is what must hold in any order: one outcome each, rows in place, balanced counters.
+struct SchedulerTraceTests {
+    /// An item says what its row must be.
+    struct Item: Sendable {
+        var request: Int
+        var index: Int
+        var content: UInt64?
+        var tokens: Int
+
+        var row: UInt64 { content ?? UInt64(request << 16 | index) }
+    }
+
+    struct EngineFailure: Error {}
+
+    /// Answers the items' own names; now and then it fails, or answers with a row too few.
+    final class FakeWorker: BatchWorker {
+        private var random: SplitMix64
+        private let failurePercent: Int
+        private var levels = 0
+
+        init(seed: UInt64, failurePercent: Int) {
+            random = SplitMix64(seed: seed)
+            self.failurePercent = failurePercent
+        }
+
+        func run(_ items: [Item]) throws -> [UInt64] { items.map(\.row) }
+
+        func run(_ items: [Item], in context: BatchContext) throws -> [UInt64] {
+            precondition(levels == context.level, "a worker used at level \(levels) twice")
+            levels += 1
+            defer { levels -= 1 }
+            if random.chance(failurePercent) { throw EngineFailure() }
+            let sums = Mutex(0)
+            for _ in 0..<random.below(4) {
+                if context.level == 0 { try context.layerDone() }
+                context.team?.run(parts: 5) { part in sums.withLock { $0 += part } }
+            }
+            if random.chance(failurePercent) { return [] }
+            return items.map(\.row)
+        }
+    }
+
+    /// What came back, by submission.
+    final class Outcomes: Sendable {
+        let results = Mutex<[Int: [Result<[UInt64], BatchFailure>]]>([:])
+        let admitted = Mutex<Set<Int>>([])
+
+        func add(_ result: Result<[UInt64], BatchFailure>, of number: Int) {
+            results.withLock { $0[number, default: []].append(result) }
+        }
+    }
+
+    @Test(arguments: 0..<8)
+    func everyScriptGetsOneRightOutcomeForEachRequest(part: Int) throws {
+        for seed in stride(from: UInt64(part), to: 240, by: 8) {
+            try play(seed: seed)
+        }
+    }
+
+    private func play(seed: UInt64) throws {
+        let script = Script(seed: seed)
+        let scheduler = try BatchScheduler<Item, UInt64>(
+            configuration: script.configuration, workers: script.workers
+        ) { FakeWorker(seed: seed &+ UInt64($0), failurePercent: script.failurePercent) }
+        let outcomes = Outcomes()
+        var items: [[Item]] = []
+        var tickets: [Int: Ticket] = [:]
+        for (_, operation) in script.operations {
+            switch operation {
+            case .submit(let submission):
+                let number = items.count
+                items.append(Self.items(of: submission, number: number))
+                tickets[number] = submit(
+                    submission, items[number], number, to: scheduler, outcomes)
+            case .cancel(let number): if let ticket = tickets[number] { scheduler.cancel(ticket) }
+            case .tick: scheduler.tick()
+            case .drain: scheduler.drain {}
+            case .abandon: scheduler.abandon()
+            }
+        }
+        #expect(scheduler.drain(until: MonotonicTime.now.advanced(by: .seconds(60))))
+        let snapshot = scheduler.snapshot
+        scheduler.stop()
+        check(outcomes, items: items, counters: snapshot.counters, seed: seed)
+        #expect(snapshot.admittedRequests == 0 && snapshot.queuedTokens == 0)
+    }
+
+    private static func items(of submission: Script.Submission, number: Int) -> [Item] {
+        submission.tokenCounts.enumerated().map { index, tokens in
+            let content = submission.contents.isEmpty ? nil : submission.contents[index]
+            return Item(request: number, index: index, content: content, tokens: tokens)
+        }
+    }
+
+    private func submit(
+        _ submission: Script.Submission, _ items: [Item], _ number: Int,
+        to scheduler: BatchScheduler<Item, UInt64>, _ outcomes: Outcomes
+    ) -> Ticket? {
+        var request = BatchRequest(items: items, tokenCounts: submission.tokenCounts)
+        request.contentKeys = submission.contents.map {
+            ContentKey(namespace: 0, tokens: [Int32($0)], seed: 1)
+        }
+        request.model = submission.model
+        request.client = submission.client
+        request.priority = submission.priority
+        request.tokensToCome = submission.tokensToCome
+        request.deadline = submission.deadline.map { MonotonicTime.now.advanced(by: $0) }
+        let result = scheduler.submit(request) { result, timings in
+            outcomes.add(result, of: number)
+            #expect(timings.finished >= timings.admitted)
+        }
+        guard case .success(let ticket) = result else { return nil }
+        outcomes.admitted.withLock { _ = $0.insert(number) }
+        return ticket
+    }
+
+    private func check(
+        _ outcomes: Outcomes, items: [[Item]], counters: BatchCounters, seed: UInt64
+    ) {
+        let results = outcomes.results.withLock { $0 }
+        #expect(Set(results.keys) == outcomes.admitted.withLock { $0 }, "seed \(seed)")
+        var truth = BatchCounters()
+        for (number, each) in results {
+            #expect(each.count == 1, "seed \(seed): request \(number) ended \(each.count) times")
+            switch each[0] {
+            case .success(let rows):
+                truth.completed += 1
+                #expect(rows == items[number].map(\.row), "seed \(seed)")
+            case .failure(.cancelled): truth.cancelled += 1
+            case .failure(.deadlineExpired): truth.deadlineExpired += 1
+            case .failure(.workerFailed): truth.workerFailed += 1
+            case .failure(.abandoned): truth.abandoned += 1
+            }
+        }
+        let outcomes = [
+            counters.completed, counters.cancelled, counters.deadlineExpired,
+            counters.workerFailed, counters.abandoned,
+        ]
+        #expect(
+            outcomes == [
+                truth.completed, truth.cancelled, truth.deadlineExpired, truth.workerFailed,
+                truth.abandoned,
+            ], "seed \(seed)")
+        #expect(counters.arrived == items.count && counters.admitted == results.count)
+    }
+}
