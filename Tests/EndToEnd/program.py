@@ -44,7 +44,7 @@ class Server:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.url = self.wait_for_log("listening")["url"]
-        self.host, port = self.url.removeprefix("http://").rsplit(":", 1)
+        self.host, port = self.url.split("//")[1].rsplit(":", 1)
         self.port = int(port)
 
     def _read(self):

@@ -67,3 +67,11 @@ require_swift() {
         die "Swift $version is too old; the project needs $minimum_swift.
   $hint"
 }
+
+# What the tests call besides.
+require_test_packages() {
+    local missing=()
+    command -v openssl >/dev/null || missing+=(openssl)
+    command -v curl >/dev/null || missing+=(curl)
+    [ "${#missing[@]}" = 0 ] || install_packages "${missing[@]}"
+}
