@@ -75,7 +75,8 @@ let package = Package(
         tests("HTTPServer", uses: ["HTTPServer", "HTTPWire", "Platform", "TestSupport"]),
         tests("Tokenizers", uses: ["Tokenizers", "TestSupport"]),
         tests("Kernels", uses: ["Kernels", "CKernels", "Platform", "TestSupport"]),
-        tests("Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
+        tests(
+            "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
         tests("Batching", uses: ["Batching", "Platform", "TestSupport"]),
         tests("Service", uses: ["Service", "HTTPServer", "HTTPWire", "TestSupport"]),
     ]
