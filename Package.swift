@@ -73,7 +73,7 @@ let package = Package(
         tests("JSON", uses: ["JSON", "TestSupport"]),
         tests("HTTPWire", uses: ["HTTPWire", "TestSupport"]),
         tests("HTTPServer", uses: ["HTTPServer", "HTTPWire", "Platform", "TestSupport"]),
-        tests("Tokenizers", uses: ["Tokenizers", "TestSupport"]),
+        tests("Tokenizers", uses: ["JSON", "Tokenizers", "TestSupport"]),
         tests("Kernels", uses: ["Kernels", "CKernels", "Platform", "TestSupport"]),
         tests(
             "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),

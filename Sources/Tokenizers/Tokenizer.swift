@@ -76,6 +76,35 @@ package struct Tokenizer: Sendable {
         return postProcessor.process([cut], addSpecialTokens: addSpecialTokens)
     }
 
+    /// Encodes two texts as one sequence.
+    ///
+    /// Over `maxLength` the longer of the two is cut first, then both alike, as the reference's
+    /// `longest_first` does.
+    package func encode(
+        _ first: String, and second: String, maxLength: Int? = nil, addSpecialTokens: Bool = true
+    ) -> Encoding {
+        let added = addSpecialTokens ? postProcessor.addedCount(isPair: true) : 0
+        var texts = [encodeContent(first), encodeContent(second)]
+        if let maxLength {
+            let counts = Self.longestFirst(
+                texts[0].ids.count, texts[1].ids.count, budget: max(0, maxLength - added))
+            texts = [texts[0].truncated(to: counts.0), texts[1].truncated(to: counts.1)]
+        }
+        return postProcessor.process(texts, addSpecialTokens: addSpecialTokens)
+    }
+
+    /// How many tokens of each of two texts stay.
+    private static func longestFirst(_ first: Int, _ second: Int, budget: Int) -> (Int, Int) {
+        guard first + second > budget else { return (first, second) }
+        var short = min(first, second)
+        var long = short > budget ? short : max(short, budget - short)
+        if short + long > budget {
+            short = budget / 2
+            long = short + budget % 2
+        }
+        return first > second ? (long, short) : (short, long)
+    }
+
     /// Ids of one text with special tokens, without offsets: the same ids as `encode`, sooner.
     package func tokenIDs(
         _ text: String, maxLength: Int? = nil
