@@ -1,0 +1,70 @@
+import CKernels
+
+/// The shape of one head of one sequence's attention.
+package struct AttentionShape {
+    /// Query rows to compute, from the first on: all, or 1 when only the first token is wanted.
+    package var queries: Int
+    package var keys: Int
+    package var headSize: Int
+    /// What scores are multiplied by before the softmax; above zero.
+    package var scale: Float
+
+    package init(queries: Int, keys: Int, headSize: Int, scale: Float) {
+        self.queries = queries
+        self.keys = keys
+        self.headSize = headSize
+        self.scale = scale
+    }
+
+    /// The bytes of scratch that one head needs, a multiple of 64.
+    package var scratchByteCount: Int { (ck_attention_scratch(keys, headSize) + 63) & ~63 }
+}
+
+extension Kernels {
+    /// `output = softmax(scale query key^T) value` of one head; all rows start at the head's column.
+    package func attention(
+        query: Rows<Float>, key: Rows<Float>, value: Rows<Float>, _ shape: AttentionShape,
+        scratch: UnsafeMutableRawPointer, to output: Rows<Float>
+    ) {
+        var operation = operation(query, key, value, shape, scratch)
+        precondition(output.count >= shape.queries)
+        operation.out = UnsafeMutableRawPointer(output.base)
+        operation.out_stride = output.stride
+        operation.out_dtype = CK_F32
+        table.pointee.attention_f32(&operation)
+    }
+
+    /// The same on bfloat16 numbers; softmax and sums are in float32.
+    package func attention(
+        query: Rows<UInt16>, key: Rows<UInt16>, value: Rows<UInt16>, _ shape: AttentionShape,
+        scratch: UnsafeMutableRawPointer, to output: Rows<UInt16>
+    ) {
+        var operation = operation(query, key, value, shape, scratch)
+        precondition(output.count >= shape.queries)
+        operation.out = UnsafeMutableRawPointer(output.base)
+        operation.out_stride = output.stride
+        operation.out_dtype = CK_BF16
+        table.pointee.attention_bf16(&operation)
+    }
+
+    private func operation<Element>(
+        _ query: Rows<Element>, _ key: Rows<Element>, _ value: Rows<Element>,
+        _ shape: AttentionShape, _ scratch: UnsafeMutableRawPointer
+    ) -> ck_attention {
+        precondition(query.count >= shape.queries && shape.queries > 0 && shape.scale > 0)
+        precondition(key.count == shape.keys && value.count == shape.keys && shape.keys > 0)
+        precondition(query.stride == key.stride && key.stride == value.stride)
+        precondition(shape.headSize > 0 && shape.headSize <= query.stride)
+        var operation = ck_attention()
+        operation.q = UnsafeRawPointer(query.base)
+        operation.k = UnsafeRawPointer(key.base)
+        operation.v = UnsafeRawPointer(value.base)
+        operation.stride = query.stride
+        operation.queries = shape.queries
+        operation.keys = shape.keys
+        operation.head_size = shape.headSize
+        operation.scale = shape.scale
+        operation.scratch = scratch
+        return operation
+    }
+}

@@ -1,0 +1,97 @@
+import Kernels
+
+/// The shape of a transformer encoder, and the switches in which the families differ.
+package struct EncoderConfiguration: Equatable, Sendable {
+    package var vocabularySize: Int
+    package var hiddenSize: Int
+    package var layerCount: Int
+    package var headCount: Int
+    /// The width of the feed-forward layer.
+    package var intermediateSize: Int
+    package var activation: Activation
+    package var normEpsilon: Float
+    /// Rows of the table of learned positions.
+    package var positionCount: Int
+    /// The row of a text's first token: 0 for BERT, the padding id + 1 for RoBERTa's line.
+    package var positionOffset: Int
+    /// Rows of the token type table; 0 when there is none.
+    package var typeCount: Int
+    package var names: EncoderTensorNames
+
+    package init(
+        vocabularySize: Int, hiddenSize: Int, layerCount: Int, headCount: Int,
+        intermediateSize: Int, activation: Activation = .gelu, normEpsilon: Float = 1e-12,
+        positionCount: Int = 512, positionOffset: Int = 0, typeCount: Int = 2,
+        names: EncoderTensorNames = .bert
+    ) {
+        self.vocabularySize = vocabularySize
+        self.hiddenSize = hiddenSize
+        self.layerCount = layerCount
+        self.headCount = headCount
+        self.intermediateSize = intermediateSize
+        self.activation = activation
+        self.normEpsilon = normEpsilon
+        self.positionCount = positionCount
+        self.positionOffset = positionOffset
+        self.typeCount = typeCount
+        self.names = names
+    }
+
+    /// The width of one attention head.
+    package var headSize: Int { hiddenSize / headCount }
+
+    /// The most tokens of one text.
+    package var lengthMaximum: Int { positionCount - positionOffset }
+
+    /// What is wrong with the numbers, or nil.
+    package var fault: String? {
+        let counts = [
+            vocabularySize, hiddenSize, layerCount, headCount, intermediateSize, positionCount,
+        ]
+        guard counts.allSatisfy({ $0 > 0 }) else { return "a size is not above zero" }
+        guard hiddenSize % headCount == 0 else {
+            return "hidden_size \(hiddenSize) is not a multiple of the \(headCount) heads"
+        }
+        guard positionOffset >= 0, positionOffset < positionCount else {
+            return "no position is left after the first \(positionOffset)"
+        }
+        guard typeCount >= 0, normEpsilon >= 0, normEpsilon.isFinite else {
+            return "a negative or infinite number"
+        }
+        return nil
+    }
+}
+
+/// What a family calls its tensors, each without `.weight` or `.bias`.
+package struct EncoderTensorNames: Equatable, Sendable {
+    package var wordEmbeddings: String
+    package var positionEmbeddings: String
+    package var typeEmbeddings: String
+    package var embeddingNorm: String
+    /// What stands before a layer's number, and follows it in every name of the layer.
+    package var layerPrefix: String
+    package var query: String
+    package var key: String
+    package var value: String
+    package var attentionOutput: String
+    package var attentionNorm: String
+    package var intermediate: String
+    package var output: String
+    package var outputNorm: String
+
+    /// The names of BERT, RoBERTa, XLM-R, CamemBERT and ELECTRA.
+    package static let bert = EncoderTensorNames(
+        wordEmbeddings: "embeddings.word_embeddings",
+        positionEmbeddings: "embeddings.position_embeddings",
+        typeEmbeddings: "embeddings.token_type_embeddings",
+        embeddingNorm: "embeddings.LayerNorm",
+        layerPrefix: "encoder.layer.",
+        query: "attention.self.query", key: "attention.self.key", value: "attention.self.value",
+        attentionOutput: "attention.output.dense", attentionNorm: "attention.output.LayerNorm",
+        intermediate: "intermediate.dense", output: "output.dense", outputNorm: "output.LayerNorm")
+
+    /// The whole name of a layer's tensor.
+    package func layer(_ index: Int, _ name: String) -> String {
+        "\(layerPrefix)\(index).\(name)"
+    }
+}

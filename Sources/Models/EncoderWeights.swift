@@ -1,0 +1,139 @@
+import Kernels
+
+/// One layer's weights, packed.
+struct LayerWeights {
+    /// Query, key and value in one: `[3 * hidden, hidden]`.
+    let queryKeyValue: LinearLayer
+    let attentionOutput: LinearLayer
+    let attentionNorm: NormWeights
+    let intermediate: LinearLayer
+    let output: LinearLayer
+    let outputNorm: NormWeights
+}
+
+/// A linear layer with what its input needs before it.
+struct LinearLayer {
+    let weights: PackedWeights
+    /// int8 only: what each input is multiplied by before it is quantized.
+    let inverseSmooth: [Float]?
+}
+
+/// An encoder's weights: matrices packed in the numbers asked for, word embeddings left in the file.
+struct EncoderWeights: @unchecked Sendable {
+    /// Safe to share: read only; `words` points into `wordTensor`, which keeps the mapping alive.
+    private let wordTensor: TensorView
+    let words: StoredMatrix
+    let positions: [Float]
+    /// Empty when there is no type table.
+    let types: [Float]
+    let embeddingNorm: NormWeights
+    let layers: [LayerWeights]
+
+    /// The bytes of the packed layers, without the embedding tables.
+    var packedByteCount: Int {
+        layers.reduce(0) {
+            $0 + $1.queryKeyValue.weights.byteCount + $1.attentionOutput.weights.byteCount
+                + $1.intermediate.weights.byteCount + $1.output.weights.byteCount
+        }
+    }
+
+    /// The bytes of the embedding tables.
+    var embeddingByteCount: Int {
+        wordTensor.bytes.count + 4 * (positions.count + types.count)
+    }
+
+    /// Reads and packs all tensors that `configuration` calls for.
+    ///
+    /// - Throws: `ModelError` for a tensor that is missing or has another shape.
+    init(
+        _ configuration: EncoderConfiguration, source: some TensorSource, type: NumericType
+    ) throws(ModelError) {
+        let names = configuration.names
+        let hidden = configuration.hiddenSize
+        let reader = WeightReader(source: source)
+        wordTensor = try source.tensor(
+            named: names.wordEmbeddings + ".weight", shape: [configuration.vocabularySize, hidden])
+        words = StoredMatrix(wordTensor)
+        positions = try source.tensor(
+            named: names.positionEmbeddings + ".weight",
+            shape: [configuration.positionCount, hidden]
+        ).floats()
+        types =
+            configuration.typeCount == 0
+            ? []
+            : try source.tensor(
+                named: names.typeEmbeddings + ".weight", shape: [configuration.typeCount, hidden]
+            ).floats()
+        embeddingNorm = try reader.norm(
+            names.embeddingNorm, size: hidden, epsilon: configuration.normEpsilon)
+        var layers: [LayerWeights] = []
+        for index in 0..<configuration.layerCount {
+            layers.append(try reader.layer(index, configuration, type))
+        }
+        self.layers = layers
+    }
+}
+
+/// Takes layers out of a source of tensors.
+private struct WeightReader<Source: TensorSource> {
+    let source: Source
+
+    func layer(
+        _ index: Int, _ configuration: EncoderConfiguration, _ type: NumericType
+    ) throws(ModelError) -> LayerWeights {
+        let names = configuration.names
+        let hidden = configuration.hiddenSize
+        let inner = configuration.intermediateSize
+        let epsilon = configuration.normEpsilon
+        func name(_ part: String) -> String { names.layer(index, part) }
+        return LayerWeights(
+            queryKeyValue: try linear(
+                [name(names.query), name(names.key), name(names.value)], hidden, hidden, type),
+            attentionOutput: try linear([name(names.attentionOutput)], hidden, hidden, type),
+            attentionNorm: try norm(name(names.attentionNorm), size: hidden, epsilon: epsilon),
+            intermediate: try linear([name(names.intermediate)], inner, hidden, type),
+            output: try linear([name(names.output)], hidden, inner, type),
+            outputNorm: try norm(name(names.outputNorm), size: hidden, epsilon: epsilon))
+    }
+
+    /// The layers named, each `[outputs, inputs]` with a bias where there is one, stacked.
+    func linear(
+        _ names: [String], _ outputs: Int, _ inputs: Int, _ type: NumericType
+    ) throws(ModelError) -> LinearLayer {
+        // The views own the mapping that the matrices point into.
+        var views: [TensorView] = []
+        var biases: [[Float]?] = []
+        for name in names {
+            views.append(try source.tensor(named: name + ".weight", shape: [outputs, inputs]))
+            biases.append(
+                source.contains(name + ".bias")
+                    ? try source.tensor(named: name + ".bias", shape: [outputs]).floats() : nil)
+        }
+        return withExtendedLifetime(views) {
+            LinearLayer(
+                weights: PackedWeights(views.map(StoredMatrix.init), biases: biases, as: type),
+                inverseSmooth: nil)
+        }
+    }
+
+    func norm(_ name: String, size: Int, epsilon: Float) throws(ModelError) -> NormWeights {
+        let gain = try source.tensor(named: name + ".weight", shape: [size]).floats()
+        let shift =
+            source.contains(name + ".bias")
+            ? try source.tensor(named: name + ".bias", shape: [size]).floats() : nil
+        return NormWeights(gain: gain, shift: shift, epsilon: epsilon)
+    }
+}
+
+extension StoredMatrix {
+    /// - Precondition: a tensor of two axes and floating-point elements.
+    fileprivate init(_ view: TensorView) {
+        let type: StoredType =
+            switch view.dtype {
+            case .float16: .float16
+            case .bfloat16: .bfloat16
+            default: .float32
+            }
+        self.init(type: type, rows: view.shape[0], columns: view.shape[1], bytes: view.bytes)
+    }
+}

@@ -1,0 +1,133 @@
+import Kernels
+
+/// The memory in which one thread (or one team) computes one batch.
+///
+/// It is made once for a worker and used batch after batch; it grows only for a batch that is larger
+/// than any before.
+package final class Workspace {
+    private let configuration: EncoderConfiguration
+    private let type: NumericType
+    private let scratchCount: Int
+    private(set) var capacity = 0
+    private(set) var lengthCapacity = 0
+
+    /// The batch in work.
+    var batch = PackedBatch()
+    var positions: [Int32] = []
+    private var arena = AlignedBuffer(byteCount: 64)
+    private(set) var scratchByteCount = 0
+
+    // Offsets into the arena, in bytes.
+    private var hiddenAt = 0
+    private var hiddenCopyAt = 0
+    private var mixedAt = 0
+    private var contextAt = 0
+    private var innerAt = 0
+    private var quantizedAt = 0
+    private var scalesAt = 0
+    private var zerosAt = 0
+    private var scratchAt = 0
+
+    /// Rows that go through the feed-forward layer at once: their inner rows stay in the second cache.
+    static let blockRows = 96
+
+    init(
+        _ configuration: EncoderConfiguration, type: NumericType, tokensMaximum: Int,
+        teamSize: Int
+    ) {
+        self.configuration = configuration
+        self.type = type
+        scratchCount = teamSize
+        reserve(
+            tokens: max(1, tokensMaximum),
+            length: max(1, min(tokensMaximum, configuration.lengthMaximum)))
+    }
+
+    /// Makes room for a batch of `tokens` tokens whose longest text has `length`.
+    func reserve(tokens: Int, length: Int) {
+        guard tokens > capacity || length > lengthCapacity else { return }
+        capacity = max(tokens, capacity)
+        lengthCapacity = max(length, lengthCapacity)
+        let hidden = configuration.hiddenSize
+        let inner = configuration.intermediateSize
+        scratchByteCount =
+            AttentionShape(
+                queries: 1, keys: lengthCapacity, headSize: configuration.headSize, scale: 1
+            ).scratchByteCount
+        var size = 0
+        func take(_ bytes: Int) -> Int {
+            let at = size
+            size += (bytes + 63) & ~63
+            return at
+        }
+        hiddenAt = take(capacity * hidden * 4)
+        hiddenCopyAt = take(capacity * (hidden + 1) * 2)
+        mixedAt = take(capacity * 3 * hidden * 4)
+        contextAt = take(capacity * (hidden + 1) * 4)
+        innerAt = take(Self.blockRows * (inner + 1) * 4)
+        let quantizedRows = max(capacity, Self.blockRows)
+        quantizedAt = take(quantizedRows * (max(hidden, inner) + 3))
+        scalesAt = take(quantizedRows * 4)
+        zerosAt = take(quantizedRows * 4)
+        scratchAt = take(scratchCount * scratchByteCount)
+        arena = AlignedBuffer(byteCount: size)
+        positions.reserveCapacity(capacity)
+    }
+
+    private func rows<Element: BitwiseCopyable>(
+        at offset: Int, _ type: Element.Type, count: Int, stride: Int
+    ) -> Rows<Element> {
+        let base = arena.bytes.baseAddress.unsafelyUnwrapped + offset
+        return Rows(
+            base.assumingMemoryBound(to: type), count: count, stride: stride)
+    }
+
+    /// The residual stream: `[tokens, hidden]`.
+    package var hidden: Rows<Float> {
+        rows(
+            at: hiddenAt, Float.self, count: batch.tokenCount, stride: configuration.hiddenSize)
+    }
+
+    /// The residual stream rounded to bfloat16; the stride is even.
+    var hiddenCopy: Rows<UInt16> {
+        rows(
+            at: hiddenCopyAt, UInt16.self, count: batch.tokenCount,
+            stride: PackedWeights.padded(configuration.hiddenSize, for: .bfloat16))
+    }
+
+    /// Query, key and value: `[tokens, 3 * hidden]`.
+    func mixed<Element: BitwiseCopyable>(as type: Element.Type) -> Rows<Element> {
+        rows(at: mixedAt, type, count: batch.tokenCount, stride: 3 * configuration.hiddenSize)
+    }
+
+    /// What attention gives: `[tokens, hidden]`; the stride is even.
+    func context<Element: BitwiseCopyable>(as type: Element.Type) -> Rows<Element> {
+        rows(
+            at: contextAt, type, count: batch.tokenCount,
+            stride: PackedWeights.padded(configuration.hiddenSize, for: .bfloat16))
+    }
+
+    /// The feed-forward layer's inner rows of one block; the stride is even.
+    func inner<Element: BitwiseCopyable>(as type: Element.Type, count: Int) -> Rows<Element> {
+        rows(
+            at: innerAt, type, count: count,
+            stride: PackedWeights.padded(configuration.intermediateSize, for: .bfloat16))
+    }
+
+    /// Room for `count` rows of `columns` numbers in eight bits.
+    func quantized(count: Int, columns: Int) -> QuantizedRows {
+        let base = arena.bytes.baseAddress.unsafelyUnwrapped
+        return QuantizedRows(
+            values: rows(
+                at: quantizedAt, UInt8.self, count: count,
+                stride: PackedWeights.padded(columns, for: .int8)),
+            scales: (base + scalesAt).assumingMemoryBound(to: Float.self),
+            zeros: (base + zerosAt).assumingMemoryBound(to: Int32.self))
+    }
+
+    /// The scratch of team member `member`.
+    func scratch(_ member: Int) -> UnsafeMutableRawPointer {
+        precondition(member < scratchCount)
+        return arena.bytes.baseAddress.unsafelyUnwrapped + scratchAt + member * scratchByteCount
+    }
+}
