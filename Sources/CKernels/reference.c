@@ -15,6 +15,7 @@ static float activated(float x, ck_activation activation) {
     case CK_SILU: return x * ck_sigmoid(x);
     case CK_QUICK_GELU: return x * ck_sigmoid(1.702f * x);
     case CK_TANH: return ck_tanh(x);
+    case CK_SIGMOID: return ck_sigmoid(x);
     }
     return x;
 }

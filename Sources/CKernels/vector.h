@@ -123,6 +123,7 @@ INLINE v16 activated16(v16 x, ck_activation activation) {
     case CK_SILU: return x * sigmoid16(x);
     case CK_QUICK_GELU: return x * sigmoid16(1.702f * x);
     case CK_TANH: return tanh16(x);
+    case CK_SIGMOID: return sigmoid16(x);
     }
     return x;
 }

@@ -14,6 +14,7 @@ INLINE void activate_span(float *x, size_t count, ck_activation activation) {
         CASE(CK_SILU)
         CASE(CK_QUICK_GELU)
         CASE(CK_TANH)
+        CASE(CK_SIGMOID)
 #undef CASE
     case CK_IDENTITY: return;
     }

@@ -12,6 +12,7 @@ package enum Activation: String, Sendable {
     /// `x sigmoid(1.702 x)`.
     case quickGELU
     case tanh
+    case sigmoid
 
     var code: ck_activation {
         switch self {
@@ -22,6 +23,7 @@ package enum Activation: String, Sendable {
         case .silu: CK_SILU
         case .quickGELU: CK_QUICK_GELU
         case .tanh: CK_TANH
+        case .sigmoid: CK_SIGMOID
         }
     }
 }

@@ -1,7 +1,7 @@
 /// The token ids of several texts, one after the other without padding.
 package struct PackedBatch: Equatable, Sendable {
     package private(set) var tokenIDs: [Int32]
-    /// Where each text begins in `tokenIDs`, and one more: the end. `[0]` for no texts.
+    /// Where each text begins in `tokenIDs`, then the end; `[0]` for no texts.
     package private(set) var offsets: [Int]
     /// One number a token, or empty when every token is of type 0.
     package private(set) var typeIDs: [Int32]

@@ -1,29 +1,6 @@
-import Glibc
 import Kernels
 
-/// How the vectors of a text's tokens become one (sentence-transformers' Pooling module).
-package enum PoolingMode: String, CaseIterable, Sendable {
-    case cls
-    case max
-    case mean
-    /// The sum over the square root of the count.
-    case meanSquareRootLength = "mean_sqrt_len"
-    /// Weights 1, 2, 3, ... by position.
-    case weightedMean = "weightedmean"
-    case lastToken = "lasttoken"
-}
-
-/// A pooling: its modes, concatenated in order, and whether prompt tokens take part.
-package struct Pooling: Equatable, Sendable {
-    package var modes: [PoolingMode]
-    package var includesPrompt: Bool
-
-    package init(_ modes: [PoolingMode] = [.mean], includesPrompt: Bool = true) {
-        precondition(!modes.isEmpty)
-        self.modes = modes
-        self.includesPrompt = includesPrompt
-    }
-
+extension PoolingConfiguration {
     /// The length of the pooled vector.
     package func dimensions(hiddenSize: Int) -> Int { modes.count * hiddenSize }
 
@@ -35,14 +12,14 @@ package struct Pooling: Equatable, Sendable {
         _ rows: Rows<Float>, width: Int, promptTokenCount: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
-        let first = includesPrompt ? 0 : min(promptTokenCount, rows.count)
+        let first = includesPrompt ? 0 : Swift.min(promptTokenCount, rows.count)
         for (index, mode) in modes.enumerated() {
             Self.pool(mode, rows, first: first, width: width, into: target + index * width)
         }
     }
 
     private static func pool(
-        _ mode: PoolingMode, _ rows: Rows<Float>, first: Int, width: Int,
+        _ mode: Mode, _ rows: Rows<Float>, first: Int, width: Int,
         into target: UnsafeMutablePointer<Float>
     ) {
         guard first < rows.count else {
@@ -56,7 +33,7 @@ package struct Pooling: Equatable, Sendable {
             target.update(from: rows.base + (rows.count - 1) * rows.stride, count: width)
         case .max:
             target.update(from: rows.base + first * rows.stride, count: width)
-            for row in (first + 1)..<max(rows.count, first + 1) {
+            for row in (first + 1)..<Swift.max(rows.count, first + 1) {
                 let source = rows.base + row * rows.stride
                 for column in 0..<width where source[column] > target[column] {
                     target[column] = source[column]

@@ -7,6 +7,8 @@ import Kernels
 package final class Workspace {
     private let configuration: EncoderConfiguration
     private let type: NumericType
+    /// The threads that compute each batch together; nil for one.
+    let team: Team?
     private let scratchCount: Int
     private(set) var capacity = 0
     private(set) var lengthCapacity = 0
@@ -33,11 +35,12 @@ package final class Workspace {
 
     init(
         _ configuration: EncoderConfiguration, type: NumericType, tokensMaximum: Int,
-        teamSize: Int
+        team: Team?
     ) {
         self.configuration = configuration
         self.type = type
-        scratchCount = teamSize
+        self.team = team
+        scratchCount = team?.count ?? 1
         reserve(
             tokens: max(1, tokensMaximum),
             length: max(1, min(tokensMaximum, configuration.lengthMaximum)))

@@ -29,6 +29,7 @@ typedef enum {
     CK_SILU = 4,        // x * sigmoid(x)
     CK_QUICK_GELU = 5,  // x * sigmoid(1.702 x)
     CK_TANH = 6,
+    CK_SIGMOID = 7,
 } ck_activation;
 
 // out[r][n] = activation(sum over k of a[r][k] * w[n][k] + bias[n]) + residual[r][n], for the rows given and
@@ -153,6 +154,15 @@ typedef struct {
 void ck_pack_f32(const ck_packing *);
 void ck_pack_bf16(const ck_packing *);
 void ck_pack_int8(const ck_packing *);
+
+// Tells the processor that the thread is spinning.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb" ::: "memory");
+#endif
+}
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,150 @@
+import Kernels
+
+/// A transformer encoder with packed weights: batches of token ids to vectors.
+///
+/// It is immutable and shared by all compute threads; each brings a `Workspace` of its own. The vector
+/// of a text is the same to the bit alone, in any batch, in any order, and on any number of threads.
+package final class Encoder: Sendable {
+    package let configuration: EncoderConfiguration
+    /// The numbers of the matrix products.
+    package let type: NumericType
+    /// What computes them.
+    package let kernels: Kernels
+    let weights: EncoderWeights
+
+    /// Reads and packs the weights.
+    ///
+    /// - Throws: `ModelError` for a tensor that is missing or contradicts `configuration`.
+    package init(
+        configuration: EncoderConfiguration, source: some TensorSource, type: NumericType,
+        kernels: Kernels
+    ) throws(ModelError) {
+        if let fault = configuration.fault {
+            throw .malformed(file: source.origin, field: nil, reason: fault)
+        }
+        self.configuration = configuration
+        self.type = type
+        self.kernels = kernels
+        weights = try EncoderWeights(configuration, source: source, type: type)
+    }
+
+    /// The bytes of the packed weights, without the embedding tables.
+    package var packedByteCount: Int { weights.packedByteCount }
+
+    /// The bytes of the embedding tables.
+    package var embeddingByteCount: Int { weights.embeddingByteCount }
+
+    /// Memory for batches of up to `tokensMaximum` tokens; a larger batch makes it grow.
+    package func makeWorkspace(tokensMaximum: Int, team: Team? = nil) -> Workspace {
+        Workspace(configuration, type: type, tokensMaximum: tokensMaximum, team: team)
+    }
+
+    /// Computes one pooled vector for each text, one after the other, into `vectors`.
+    ///
+    /// - Precondition: `vectors` holds `batch.count * pooling.dimensions(hiddenSize:)` numbers.
+    /// - Throws: `EncoderError` when the batch is not one that the model can take.
+    package func embed(
+        _ batch: PackedBatch, workspace: Workspace, pooling: PoolingConfiguration, normalize: Bool,
+        into vectors: UnsafeMutableBufferPointer<Float>
+    ) throws(EncoderError) {
+        try begin(batch, workspace: workspace)
+        layers(0..<configuration.layerCount, workspace: workspace)
+        finish(workspace: workspace, pooling: pooling, normalize: normalize, into: vectors)
+    }
+
+    /// Computes the last hidden state of every token: `[tokens, hiddenSize]`.
+    ///
+    /// - Precondition: `states` holds `batch.tokenCount * hiddenSize` numbers.
+    /// - Throws: `EncoderError`.
+    package func encode(
+        _ batch: PackedBatch, workspace: Workspace,
+        into states: UnsafeMutableBufferPointer<Float>
+    ) throws(EncoderError) {
+        try begin(batch, workspace: workspace)
+        layers(0..<configuration.layerCount, workspace: workspace)
+        let hidden = workspace.hidden
+        precondition(states.count == hidden.count * hidden.stride)
+        guard hidden.count > 0, let target = states.baseAddress else { return }
+        target.update(from: hidden.base, count: states.count)
+    }
+
+    /// Takes a batch into a workspace: checks it and sums the embeddings.
+    ///
+    /// `layer` for each layer in turn and `finish` complete it. Between two layers the thread may do
+    /// other work, in another workspace.
+    ///
+    /// - Throws: `EncoderError`; the workspace can be used again.
+    package func begin(_ batch: PackedBatch, workspace: Workspace) throws(EncoderError) {
+        let longest = try check(batch)
+        workspace.reserve(tokens: batch.tokenCount, length: longest)
+        workspace.batch = batch
+        workspace.positions.removeAll(keepingCapacity: true)
+        for text in 0..<batch.count {
+            for position in 0..<batch.tokens(of: text).count {
+                workspace.positions.append(Int32(position + configuration.positionOffset))
+            }
+        }
+        let hidden = workspace.hidden
+        batch.tokenIDs.withUnsafeBufferPointer { ids in
+            workspace.positions.withUnsafeBufferPointer { positions in
+                batch.typeIDs.withUnsafeBufferPointer { types in
+                    guard let ids = ids.baseAddress else { return }
+                    kernels.embed(
+                        EmbeddingRequest(
+                            tokenIDs: ids, positions: positions.baseAddress,
+                            types: types.isEmpty ? nil : types.baseAddress,
+                            count: batch.tokenCount),
+                        word: weights.words, position: weights.positions,
+                        type: weights.types.isEmpty ? nil : weights.types, to: hidden)
+                }
+            }
+        }
+        kernels.layerNorm(
+            hidden, weights.embeddingNorm, copy: type == .float32 ? nil : workspace.hiddenCopy)
+    }
+
+    /// Pools the texts of the batch that `begin` took, after all layers.
+    ///
+    /// - Precondition: `vectors` holds `count * pooling.dimensions(hiddenSize:)` numbers.
+    package func finish(
+        workspace: Workspace, pooling: PoolingConfiguration, normalize: Bool,
+        into vectors: UnsafeMutableBufferPointer<Float>
+    ) {
+        let batch = workspace.batch
+        let width = configuration.hiddenSize
+        let dimensions = pooling.dimensions(hiddenSize: width)
+        precondition(vectors.count == batch.count * dimensions)
+        for text in 0..<batch.count {
+            let tokens = batch.tokens(of: text)
+            let vector = UnsafeMutableBufferPointer(
+                rebasing: vectors[text * dimensions..<(text + 1) * dimensions])
+            pooling.pool(
+                workspace.hidden.rows(from: tokens.lowerBound, count: tokens.count), width: width,
+                promptTokenCount: batch.promptTokenCount(of: text),
+                into: vector.baseAddress.unsafelyUnwrapped)
+            if normalize { PoolingConfiguration.normalize(vector) }
+        }
+    }
+
+    /// Returns the length of the longest text.
+    private func check(_ batch: PackedBatch) throws(EncoderError) -> Int {
+        var longest = 1
+        for text in 0..<batch.count {
+            let length = batch.tokens(of: text).count
+            guard length > 0 else { throw .emptyText(index: text) }
+            guard length <= configuration.lengthMaximum else {
+                throw .textTooLong(
+                    index: text, length: length, maximum: configuration.lengthMaximum)
+            }
+            longest = max(longest, length)
+        }
+        for id in batch.tokenIDs where id < 0 || id >= configuration.vocabularySize {
+            throw .idOutOfRange(id: id, count: configuration.vocabularySize)
+        }
+        let typeCount = max(1, configuration.typeCount)
+        for id in batch.typeIDs where id < 0 || id >= typeCount {
+            throw .idOutOfRange(id: id, count: typeCount)
+        }
+        return longest
+    }
+}
