@@ -78,6 +78,6 @@ let package = Package(
         tests(
             "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
         tests("Batching", uses: ["Batching", "Platform", "TestSupport"]),
-        tests("Service", uses: ["Service", "HTTPServer", "HTTPWire", "TestSupport"]),
+        tests("Service", uses: ["Service", "HTTPServer", "HTTPWire", "JSON", "TestSupport"]),
     ]
 )

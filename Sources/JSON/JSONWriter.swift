@@ -18,6 +18,11 @@ package struct JSONWriter {
         bytes.append(contentsOf: text.utf8)
     }
 
+    /// Appends text that is JSON already and that `fill` writes in place, at most `capacity` bytes.
+    package mutating func append(upTo capacity: Int, _ fill: (inout OutputSpan<UInt8>) -> Void) {
+        bytes.append(addingCapacity: capacity, initializingWith: fill)
+    }
+
     /// Appends a whole number.
     package mutating func number(_ value: Int) {
         raw(String(value))
