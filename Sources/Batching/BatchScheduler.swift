@@ -1,5 +1,4 @@
 import Platform
-import Synchronization
 
 /// The queue with threads: submits from anywhere, computes on its own named threads.
 ///

@@ -10,7 +10,7 @@ package struct ContentKey: Hashable, Sendable {
     package init(namespace: UInt64, tokens: [Int32], seed: UInt64) {
         self.namespace = namespace
         self.tokens = tokens
-        var state = seed ^ namespace &* 0x9E37_79B9_7F4A_7C15
+        var state = ContentKey.mix(ContentKey.mix(seed) ^ namespace)
         for token in tokens {
             state = ContentKey.mix(state ^ UInt64(UInt32(bitPattern: token)))
         }

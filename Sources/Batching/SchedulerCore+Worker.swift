@@ -1,5 +1,4 @@
 import Platform
-import Synchronization
 
 /// A compute thread's life.
 extension SchedulerCore {

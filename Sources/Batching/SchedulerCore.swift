@@ -5,7 +5,7 @@ import Synchronization
 final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     typealias State = SchedulerState<Item, Output>
 
-    let state: Mutex<State>
+    let state: Locked<State>
     /// One for each compute thread; rung when there is a job for it, and only then.
     let doorbells: [Semaphore]
     let observer: (any BatchObserver)?
@@ -14,7 +14,7 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     private let mayInterrupt: Bool
 
     init(configuration: BatchConfiguration, workers: Int, observer: (any BatchObserver)?) {
-        state = Mutex(State(configuration: configuration, workers: workers))
+        state = Locked(State(configuration: configuration, workers: workers))
         doorbells = (0..<workers).map { _ in Semaphore() }
         self.observer = observer
         mayInterrupt = configuration.interruptTokensMaximum != nil

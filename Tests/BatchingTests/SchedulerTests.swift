@@ -1,6 +1,5 @@
 import Batching
 import Platform
-import Synchronization
 import Testing
 
 /// A worker that answers twice its item.
@@ -27,7 +26,7 @@ final class GatedWorker: BatchWorker {
 
 /// Collects results and lets a test wait for them.
 final class Inbox: Sendable {
-    let results = Mutex<[(result: Result<[Int], BatchFailure>, timings: BatchTimings)]>([])
+    let results = Locked<[(result: Result<[Int], BatchFailure>, timings: BatchTimings)]>([])
     private let arrived = Semaphore()
 
     func receive(_ result: Result<[Int], BatchFailure>, _ timings: BatchTimings) {
@@ -138,7 +137,7 @@ struct SchedulerTests {
             DoublingWorker()
         }
         let inbox = Inbox()
-        let admitted = Mutex(0)
+        let admitted = Locked(0)
         let clients = (0..<4).map { client in
             NamedThread(name: "client-\(client)") {
                 var random = SplitMix64(seed: UInt64(client))

@@ -1,6 +1,5 @@
 import Batching
 import Platform
-import Synchronization
 import Testing
 
 /// The scripts of the simulation, played against real threads.
@@ -38,7 +37,7 @@ struct SchedulerTraceTests {
             levels += 1
             defer { levels -= 1 }
             if random.chance(failurePercent) { throw EngineFailure() }
-            let sums = Mutex(0)
+            let sums = Locked(0)
             for _ in 0..<random.below(4) {
                 if context.level == 0 { try context.layerDone() }
                 context.team?.run(parts: 5) { part in sums.withLock { $0 += part } }
@@ -50,8 +49,8 @@ struct SchedulerTraceTests {
 
     /// What came back, by submission.
     final class Outcomes: Sendable {
-        let results = Mutex<[Int: [Result<[UInt64], BatchFailure>]]>([:])
-        let admitted = Mutex<Set<Int>>([])
+        let results = Locked<[Int: [Result<[UInt64], BatchFailure>]]>([:])
+        let admitted = Locked<Set<Int>>([])
 
         func add(_ result: Result<[UInt64], BatchFailure>, of number: Int) {
             results.withLock { $0[number, default: []].append(result) }
