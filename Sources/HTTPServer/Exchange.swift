@@ -1,5 +1,5 @@
-package import HTTPWire
-package import Platform
+import HTTPWire
+import Platform
 import Synchronization
 
 /// One request and its one response, shared between the connection's loop and whoever answers.
@@ -12,6 +12,8 @@ package final class Exchange: Sendable {
     private struct State: Sendable {
         var response: Response?
         var isAnswered = false
+        /// While the handler is being called the loop looks for the response itself.
+        var isBeingHandled: Bool
         var isAbandoned = false
         var deliver: (@Sendable (Exchange) -> Void)?
         var abandonActions: [@Sendable () -> Void] = []
@@ -19,16 +21,18 @@ package final class Exchange: Sendable {
 
     private let state: Mutex<State>
 
-    /// An exchange that calls `deliver` when its response is there; tests of handlers make one
-    /// without a server.
+    /// An exchange that calls `deliver` when its response is there.
+    ///
+    /// Tests of handlers make one without a server. With `isBeingHandled` a response is only kept
+    /// until `endHandling` asks for it.
     package init(
-        head: RequestHead, peer: Peer, receivedAt: MonotonicTime,
+        head: RequestHead, peer: Peer, receivedAt: MonotonicTime, isBeingHandled: Bool = false,
         deliver: @escaping @Sendable (Exchange) -> Void
     ) {
         self.head = head
         self.peer = peer
         self.receivedAt = receivedAt
-        state = Mutex(State(deliver: deliver))
+        state = Mutex(State(isBeingHandled: isBeingHandled, deliver: deliver))
     }
 
     /// Gives the response, from any thread; the first call counts, later ones are ignored.
@@ -39,7 +43,7 @@ package final class Exchange: Sendable {
             state.response = response
             state.abandonActions = []
             defer { state.deliver = nil }
-            return state.deliver
+            return state.isBeingHandled ? nil : state.deliver
         }
         deliver?(self)
     }
@@ -57,6 +61,15 @@ package final class Exchange: Sendable {
             return state.isAbandoned && !state.isAnswered
         }
         if isAbandoned { action() }
+    }
+
+    /// The handler has returned: the response if it is there already; else `deliver` will be called.
+    func endHandling() -> Response? {
+        state.withLock { state in
+            state.isBeingHandled = false
+            defer { state.response = nil }
+            return state.response
+        }
     }
 
     /// Takes the response out, once.

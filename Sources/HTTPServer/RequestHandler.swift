@@ -1,5 +1,5 @@
-package import HTTPWire
-package import Platform
+import HTTPWire
+import Platform
 
 /// What the server asks of the service: three decisions, made on the connection's loop.
 ///

@@ -1,4 +1,4 @@
-package import HTTPWire
+import HTTPWire
 
 /// A response as the service gives it.
 ///

@@ -1,5 +1,5 @@
-package import HTTPWire
-package import Platform
+import HTTPWire
+import Platform
 
 /// Everything that can be chosen about a server; the defaults are meant for the open internet.
 package struct ServerConfiguration: Sendable {
@@ -78,26 +78,5 @@ package struct TLSConfiguration: Hashable, Sendable {
 
     package init(identity: Identity) {
         self.identity = identity
-    }
-}
-
-/// Why a server could not be made or started; `description` is one line for the operator.
-package enum ServerError: Error, Hashable, Sendable, CustomStringConvertible {
-    case addressInUse(host: String, port: UInt16)
-    case addressUnavailable(host: String, port: UInt16, reason: String)
-    case unresolvableHost(String, reason: String)
-    case tls(file: String, reason: String)
-    case system(call: String, reason: String)
-
-    package var description: String {
-        switch self {
-        case .addressInUse(let host, let port):
-            "cannot listen on \(SocketAddress(host: host, port: port)): the port is in use"
-        case .addressUnavailable(let host, let port, let reason):
-            "cannot listen on \(SocketAddress(host: host, port: port)): \(reason)"
-        case .unresolvableHost(let host, let reason): "cannot resolve \(host): \(reason)"
-        case .tls(let file, let reason): "TLS: \(file): \(reason)"
-        case .system(let call, let reason): "\(call): \(reason)"
-        }
     }
 }

@@ -1,5 +1,5 @@
-package import HTTPWire
-package import Platform
+import HTTPWire
+import Platform
 
 /// Hears what happens in the server; metrics and the access log are made of it.
 ///

@@ -22,11 +22,11 @@ package enum ASCII {
         var bits: UInt8 = 0
         if alphanumeric || "!#$%&'*+-.^_`|~".contains(scalar) { bits |= tokenBit }
         if byte == tab || (byte >= 0x20 && byte != 0x7F) { bits |= fieldValueBit }
-        if alphanumeric || "-._~!$&'()*+,;=:@/?%".contains(scalar) { bits |= targetBit }
+        if alphanumeric || "-._~!$&'()*+,;=:@/?%[]".contains(scalar) { bits |= targetBit }
         if isDigit(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte) {
             bits |= hexBit
         }
-        if alphanumeric || "-._~!$&'()*+;=%".contains(scalar) { bits |= registeredNameBit }
+        if alphanumeric || "-._~%".contains(scalar) { bits |= registeredNameBit }
         if alphanumeric || "-._~".contains(scalar) { bits |= unreservedBit }
         return bits
     }
@@ -41,14 +41,14 @@ package enum ASCII {
         classes[Int(byte)] & fieldValueBit != 0
     }
 
-    /// `pchar`, "/", "?" and "%" (RFC 3986 §3.3, §3.4): what may stand in a request target.
+    /// `pchar`, "/", "?" and, for IPv6 literals, brackets: what may stand in a request target.
     package static func isTargetByte(_ byte: UInt8) -> Bool {
         classes[Int(byte)] & targetBit != 0
     }
 
     package static func isHexDigit(_ byte: UInt8) -> Bool { classes[Int(byte)] & hexBit != 0 }
 
-    /// `reg-name` of RFC 3986 §3.2.2 without the comma, which no host has and lists do.
+    /// `reg-name` of RFC 3986 §3.2.2 without sub-delims, which no host name has.
     package static func isRegisteredNameByte(_ byte: UInt8) -> Bool {
         classes[Int(byte)] & registeredNameBit != 0
     }

@@ -45,3 +45,8 @@ package final class NamedThread: @unchecked Sendable {
         pthread_join(handle, nil)
     }
 }
+
+/// Names the calling thread, for threads that Dispatch made (15 bytes; longer names are cut).
+package func nameCurrentThread(_ name: String) {
+    cplatform_set_thread_name(name)
+}

@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 
+#include "cplatform_socket.h"
+
 /// Names the calling thread (15 bytes at most; longer names are cut).
 void cplatform_set_thread_name(const char *name);
 

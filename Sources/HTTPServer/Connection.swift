@@ -1,0 +1,61 @@
+import HTTPWire
+import Platform
+
+/// One client's connection; it belongs to one loop and is touched by nobody else.
+final class Connection {
+    let socket: Socket
+    let token: UInt64
+    var peer: Peer
+    var machine: ConnectionMachine
+    var deadline: ConnectionDeadline
+    /// When the timer wheel will bring this connection up; an entry with another time is stale.
+    var scheduledAt: MonotonicTime?
+    var interest: Poller.Interest = .readable
+    var tls: TLSEngine?
+    var isHandshaking = false
+
+    /// Bytes that came while a response was awaited, from `heldStart` on.
+    var held: [UInt8] = []
+    var heldStart = 0
+    var hasInputEnded = false
+    var isClosed = false
+
+    var head: RequestHead?
+    var exchange: Exchange?
+    var receivedAt = MonotonicTime(nanoseconds: 0)
+    var content = RequestContent()
+    var requestBodyBytes = 0
+
+    var outbox = Outbox.empty
+    var response: PendingResponse?
+
+    var bytesReceived = 0
+    var bytesSent = 0
+    /// Input dropped since the last response.
+    var lingeredBytes = 0
+
+    init(
+        rawDescriptor: Int32, token: UInt64, peer: Peer, machine: ConnectionMachine,
+        deadline: ConnectionDeadline
+    ) {
+        socket = Socket(owning: rawDescriptor)
+        self.token = token
+        self.peer = peer
+        self.machine = machine
+        self.deadline = deadline
+    }
+
+    /// What the observer will want to know of the response being written.
+    struct PendingResponse {
+        var status: HTTPStatus
+        var fields: HTTPFields
+        var bodyBytes: Int
+        /// Nil for failures of the protocol, which have no request to report.
+        var head: RequestHead?
+    }
+
+    var hasHeldInput: Bool { heldStart < held.count }
+
+    /// Whether encrypted or plain bytes wait for the socket.
+    var hasOutput: Bool { !outbox.isEmpty || tls?.hasOutput == true }
+}
