@@ -1,4 +1,4 @@
-package import HTTPWire
+import HTTPWire
 
 /// Which coding of a response a client wants, by its Accept-Encoding (RFC 9110 §12.5.3).
 package enum ResponseCoding: Hashable, Sendable {

@@ -1,7 +1,7 @@
 // Undoes a request's content coding as its bytes arrive. Knows zlib, and nothing of HTTP's framing.
 
 import CZlib
-package import HTTPWire
+import HTTPWire
 
 /// Why content could not be inflated.
 package enum InflationFailure: Error, CaseIterable, Hashable, Sendable {
@@ -26,9 +26,9 @@ package enum InflationFailure: Error, CaseIterable, Hashable, Sendable {
 
 /// Inflates the content of one request, slice by slice.
 ///
-/// Takes gzip (RFC 1952: any number of members, each with its checksum and length verified) and
-/// deflate (the zlib format of RFC 1950, as RFC 9110 §8.4.1.2 defines it). Nothing may follow the
-/// end. The state costs about 40 KiB until it is released.
+/// Takes gzip (RFC 1952: one member, its checksum and length verified) and deflate (the zlib format of RFC 1950, as RFC 9110 §8.4.1.2 defines it). Nothing may follow the
+/// end: a second member is refused, since not every reader joins members and two that differ see
+/// different content. The state costs about 40 KiB until it is released.
 ///
 /// - Thread: one at a time.
 package final class ContentInflater {
@@ -49,13 +49,11 @@ package final class ContentInflater {
         case failed(InflationFailure)
     }
 
-    private let coding: ContentCoding
     private let bytesMaximum: Int
     private let ratioMaximum: Int
     /// Lies still: zlib's state points back to it.
     private let stream: UnsafeMutablePointer<z_stream>
     private var state = State.beforeMember
-    private var inflatedMembers = 0
 
     /// An inflater for `coding`; nil when that is `identity`, which has nothing to undo.
     ///
@@ -70,7 +68,6 @@ package final class ContentInflater {
         case .gzip: windowBits = 15 + 16
         case .deflate: windowBits = 15
         }
-        self.coding = coding
         self.bytesMaximum = bytesMaximum
         self.ratioMaximum = ratioMaximum
         stream = .allocate(capacity: 1)
@@ -115,9 +112,8 @@ package final class ContentInflater {
     package func finish() throws(InflationFailure) {
         switch state {
         case .failed(let failure): throw failure
-        case .inMember: throw .truncated
-        case .beforeMember where inflatedMembers == 0: throw .truncated
-        case .beforeMember, .afterEnd: return
+        case .beforeMember, .inMember: throw .truncated
+        case .afterEnd: return
         }
     }
 
@@ -149,7 +145,6 @@ package final class ContentInflater {
         switch state {
         case .beforeMember:
             guard stream.pointee.avail_in > 0 else { return false }
-            if inflatedMembers > 0 { inflateReset(stream) }
             state = .inMember
         case .inMember: break
         case .afterEnd:
@@ -171,8 +166,7 @@ package final class ContentInflater {
         // Nothing could be done: all input is taken and the output is empty.
         case Z_BUF_ERROR where stream.pointee.avail_in == 0: return false
         case Z_STREAM_END:
-            inflatedMembers += 1
-            state = coding == .gzip ? .beforeMember : .afterEnd
+            state = .afterEnd
             return false
         case Z_MEM_ERROR: throw .outOfMemory
         // Z_DATA_ERROR, and Z_NEED_DICT: no preset dictionary is agreed on (RFC 1950 §2.2).

@@ -17,20 +17,26 @@ extension LoopCore {
     /// Answers the request in hand, compressed if that is wanted.
     func answer(_ connection: Connection, _ response: Response) {
         guard let exchange = connection.exchange, let head = connection.head,
-            head.method != .head,
-            Compression.isEligible(
-                response, bytesMinimum: shared.configuration.compressionBytesMinimum),
-            AcceptEncoding.acceptsGzip(head.fields)
+            head.method != .head, isCompressible(response),
+            ResponseCoding(head.fields) != .identity
         else {
             write(connection, response, isGzipped: false)
             return
         }
         let loop = loop
         let token = connection.token
-        shared.compressionQueue.async {
-            let body = Compression.gzip(response.body) ?? response.body
+        let compressor = shared.compressor
+        compressor.queue.async {
+            let body = compressor.compress(response.body) ?? response.body
             loop.post(.compressed(token: token, exchange, response, body: body))
         }
+    }
+
+    /// Whether the response depends on what codings the client accepts.
+    private func isCompressible(_ response: Response) -> Bool {
+        guard let minimum = shared.configuration.compressionBytesMinimum else { return false }
+        return response.body.count >= minimum && !response.status.forbidsContent
+            && !response.fields.contains("content-encoding")
     }
 
     /// Writes a response; when the socket takes it all, ends it as well.
@@ -54,9 +60,7 @@ extension LoopCore {
             framing: ResponseSerializer.Framing(
                 contentLength: hasContent ? response.body.count : nil, closes: closes,
                 confirmsKeepAlive: head?.version == .http1_0, isGzipped: isGzipped,
-                varies: isGzipped
-                    || Compression.isEligible(
-                        response, bytesMinimum: shared.configuration.compressionBytesMinimum)
+                varies: isGzipped || isCompressible(response)
             ),
             date: currentDate(), to: &headBuffer)
         if body.count <= Self.inlineBodyBytesMaximum {

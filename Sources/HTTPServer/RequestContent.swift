@@ -4,7 +4,7 @@ import HTTPWire
 struct RequestContent {
     private(set) var bytes: [UInt8] = []
     private(set) var reservedBytes = 0
-    private var inflater: Inflater?
+    private var inflater: ContentInflater?
     private var bytesMaximum = 0
 
     /// The step in which memory for content of unknown length is reserved.
@@ -20,12 +20,9 @@ struct RequestContent {
     ) throws(ProtocolFailure) {
         self.bytesMaximum = bytesMaximum
         bytes = []
-        inflater =
-            head.contentCoding == .identity
-            ? nil
-            : Inflater(
-                coding: head.contentCoding, outputBytesMaximum: bytesMaximum,
-                ratioMaximum: shared.configuration.inflationRatioMaximum)
+        inflater = ContentInflater(
+            head.contentCoding, bytesMaximum: bytesMaximum,
+            ratioMaximum: shared.configuration.inflationRatioMaximum)
         if case .length(let length) = head.framing, inflater == nil, length > 0 {
             try reserve(length, shared)
             bytes.reserveCapacity(min(length, 1 << 20))
@@ -36,8 +33,12 @@ struct RequestContent {
     mutating func append(
         _ input: [UInt8], _ range: Range<Int>, shared: ServerShared
     ) throws(ProtocolFailure) {
-        if inflater != nil {
-            try inflater?.inflate(input, range, into: &bytes)
+        if let inflater {
+            do throws(InflationFailure) {
+                try inflater.inflate(input.span.extracting(range), into: &bytes)
+            } catch {
+                throw error.protocolFailure
+            }
         } else {
             bytes.append(contentsOf: input[range])
         }
@@ -46,7 +47,11 @@ struct RequestContent {
 
     /// The content is complete.
     mutating func finish() throws(ProtocolFailure) -> [UInt8] {
-        try inflater?.finish()
+        do throws(InflationFailure) {
+            try inflater?.finish()
+        } catch {
+            throw error.protocolFailure
+        }
         inflater = nil
         defer { bytes = [] }
         return bytes

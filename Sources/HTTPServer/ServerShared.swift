@@ -1,4 +1,3 @@
-import Dispatch
 import HTTPWire
 import Platform
 import Synchronization
@@ -13,8 +12,7 @@ final class ServerShared: Sendable {
     let exchangeCount = Atomic(0)
     let handshakeCount = Atomic(0)
     let isDraining = Atomic(false)
-    /// Compression takes milliseconds for large responses: not a loop's work.
-    let compressionQueue: DispatchQueue
+    let compressor: ResponseCompressor
     let tls: TLSContextStore?
     private let admittedBodyBytes = Atomic(0)
 
@@ -30,7 +28,7 @@ final class ServerShared: Sendable {
         connectionCountMaximum =
             configuration.connectionCountMaximum
             ?? max(16, min(4096, FileDescriptor.openMaximum / 2 - 32))
-        compressionQueue = DispatchQueue(label: configuration.name + "-compression")
+        compressor = ResponseCompressor(label: configuration.name + "-gzip")
     }
 
     /// Reserves memory for request content; false when all of it is taken.

@@ -1,0 +1,23 @@
+import Dispatch
+import Synchronization
+
+/// Compresses responses off the loops: a large one takes milliseconds.
+final class ResponseCompressor: Sendable {
+    /// Runs `compress`, one response at a time.
+    let queue: DispatchQueue
+    /// Made at first use: most servers' clients never ask for it.
+    private let deflater = Mutex<ContentDeflater?>(nil)
+
+    init(label: String) {
+        queue = DispatchQueue(label: label)
+    }
+
+    /// The gzip member that holds `content`, or nil when it would not be shorter.
+    func compress(_ content: [UInt8]) -> [UInt8]? {
+        deflater.withLock { deflater in
+            let ready = deflater ?? ContentDeflater()
+            deflater = ready
+            return ready.compress(content.span)
+        }
+    }
+}
