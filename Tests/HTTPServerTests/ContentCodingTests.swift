@@ -222,7 +222,7 @@ struct ContentInflaterTests {
         let zeros = [UInt8](repeating: 0, count: ContentInflater.ratioFreeBytes)
         let bytes = try #require(gzipped(zeros, by: ContentDeflater(level: 9)))
         #expect(inflate(bytes, ratioMaximum: 1) == Outcome(content: zeros))
-        let more = bytes + Coded.gzip([0])
+        let more = try #require(gzipped(zeros + [0], by: ContentDeflater(level: 9)))
         #expect(inflate(more, ratioMaximum: 1).failure == .tooLarge)
     }
 
