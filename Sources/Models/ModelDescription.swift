@@ -27,11 +27,23 @@ package struct ModelDescription: Sendable {
         settings = try PipelineSettings(folder, outputWidth: pipeline.outputWidth)
         sequenceLimit = try SequenceLimit(
             folder, module: pipeline.transformerPath, stated: configuration.positionCount,
-            usable: family.usablePositions(configuration))
+            usable: family.encoder(configuration).lengthMaximum)
     }
 
     /// The width of the vectors that a caller gets.
     package var dimension: Int { settings.truncatedWidth ?? pipeline.outputWidth }
+
+    /// The width of a pooled vector, before the other modules.
+    var pooledWidth: Int { configuration.hiddenSize * pipeline.pooling.modes.count }
+
+    /// The folder that holds the tokenizer's files: that of the Transformer module.
+    package var tokenizerFolder: String {
+        let module = pipeline.transformerPath
+        return module.isEmpty ? folder.path : folder.path + "/" + module
+    }
+
+    /// The encoder that the configuration asks for.
+    var encoderConfiguration: EncoderConfiguration { family.encoder(configuration) }
 
     /// Opens the weights of the transformer, to be found by their canonical names.
     ///

@@ -44,3 +44,12 @@ extension String {
         self[..<range.lowerBound] + text + self[range.upperBound...]
     }
 }
+
+extension TemporaryFolder {
+    /// Overwrites the last bytes of a file.
+    func fill(_ name: String, last count: Int, with byte: UInt8) throws {
+        var bytes = Array(try Data(contentsOf: URL(filePath: "\(path)/\(name)")))
+        for index in bytes.indices.suffix(count) { bytes[index] = byte }
+        try write(name, bytes)
+    }
+}

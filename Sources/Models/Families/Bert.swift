@@ -15,7 +15,7 @@ extension ModelFamily {
             }
             return configuration
         },
-        usablePositions: \.positionCount)
+        encoder: { EncoderConfiguration($0) })
 
     /// Refuses relative positions, which the reference dropped, and those of foreign code.
     static func requireAbsolutePositions(_ file: ConfigurationFile) throws(ModelError) {

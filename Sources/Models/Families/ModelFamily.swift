@@ -9,8 +9,8 @@ struct ModelFamily: Sendable {
     let prefixes: [String]
     /// Reads the configuration and refuses the variants that are not implemented.
     let configuration: @Sendable (ConfigurationFile) throws(ModelError) -> ModelConfiguration
-    /// The longest text that the positions allow, in tokens; nil when there is no bound.
-    let usablePositions: @Sendable (ModelConfiguration) -> Int?
+    /// The switches and tensor names with which the encoder computes it.
+    let encoder: @Sendable (ModelConfiguration) -> EncoderConfiguration
 
     static let all: [ModelFamily] = [.bert]
 
