@@ -115,8 +115,10 @@ private struct DenseLayer: Sendable {
             bias
             ? try source.tensor(named: name + ".bias", shape: [configuration.outputWidth]).floats()
             : nil
-        return withExtendedLifetime(weight) {
-            PackedWeights([StoredMatrix(weight)], biases: [bias], as: .float32)
+        return weight.floats().withUnsafeBytes { bytes in
+            let matrix = StoredMatrix(
+                type: .float32, rows: shape[0], columns: shape[1], bytes: bytes)
+            return PackedWeights([matrix], biases: [bias], as: .float32)
         }
     }
 
@@ -125,7 +127,9 @@ private struct DenseLayer: Sendable {
         input.withUnsafeMutableBufferPointer { input in
             [Float](unsafeUninitializedCapacity: count * outputWidth) { output, initialized in
                 initialized = count * outputWidth
-                guard let source = input.baseAddress, let target = output.baseAddress else { return }
+                guard let source = input.baseAddress, let target = output.baseAddress else {
+                    return
+                }
                 let rows = Rows(source, count: count, stride: weights.inputs)
                 let result = Rows(target, count: count, stride: outputWidth)
                 add(rows, to: result, kernels)

@@ -74,7 +74,9 @@ struct EmbeddingModelTests {
         let model = try load(folder)
         let workspace = model.makeWorkspace(tokensMaximum: 8)
         var result: [Float] = []
-        for text in [[], [Int32(-1)], [Int32(model.vocabularySize)], Array(repeating: 1, count: 49)] {
+        for text in [
+            [], [Int32(-1)], [Int32(model.vocabularySize)], Array(repeating: 1, count: 49),
+        ] {
             #expect(throws: EmbeddingError.self) {
                 try model.embed(PackedBatch([text]), workspace: workspace, into: &result)
             }
@@ -119,7 +121,8 @@ struct EmbeddingModelTests {
 
     @Test func refusesDenseWeightsOfAnotherShape() throws {
         let folder = try TinyModel.folder("dense-tanh")
-        try folder.replace("\"out_features\": 24", "\"out_features\": 23", in: "2_Dense/config.json")
+        try folder.replace(
+            "\"out_features\": 24", "\"out_features\": 23", in: "2_Dense/config.json")
         let error = #expect(throws: ModelError.self) { try load(folder) }
         #expect(
             error?.description.contains("2_Dense/model.safetensors: tensor linear.weight: shape")
