@@ -1,1 +1,114 @@
-// Service
+import Batching
+import Dispatch
+import Glibc
+import HTTPServer
+import HTTPWire
+import Logging
+import Platform
+import Synchronization
+
+/// The embedding service as the HTTP server sees it: decides on requests and answers them.
+package final class Service: Sendable {
+    /// Where the service is in its life.
+    enum Phase: Sendable {
+        case loading
+        case ready(Engine)
+        /// Not ready any more; the queue decides what it still takes.
+        case draining(Engine?)
+    }
+
+    let configuration: ServiceConfiguration
+    let metrics: ServiceMetrics
+    let logger: Logger
+    let logSink: LogSink
+    let startedAtSeconds: Double
+    private let phase = Mutex(Phase.loading)
+    /// Large requests are parsed and tokenized here, one after the other, so that a loop and its
+    /// other connections never wait for one.
+    let preparation = DispatchQueue(label: "quiver.prepare")
+    /// The server's own numbers, for the metrics; set once it listens.
+    let server = Mutex<Server?>(nil)
+
+    package init(
+        configuration: ServiceConfiguration, metrics: ServiceMetrics, logger: Logger,
+        logSink: LogSink
+    ) {
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+        self.logSink = logSink
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        startedAtSeconds = Double(time.tv_sec) + Double(time.tv_nsec / 1_000_000) * 1e-3
+    }
+
+    // MARK: Life
+
+    /// The engine, also while draining: then the queue itself says what it still takes.
+    ///
+    /// - Throws: the answer to a request that comes too early or too late.
+    func engine() throws(APIError) -> Engine {
+        switch phase.withLock({ $0 }) {
+        case .loading: throw .loading
+        case .ready(let engine), .draining(let engine?): return engine
+        case .draining(nil): throw .draining
+        }
+    }
+
+    /// Whether a balancer should send work here.
+    ///
+    /// - Throws: why not.
+    func checkReadiness() throws(APIError) {
+        switch phase.withLock({ $0 }) {
+        case .loading: throw .loading
+        case .ready: return
+        case .draining: throw .draining
+        }
+    }
+
+    /// The engine if there is one, whether or not it takes new work.
+    var loadedEngine: Engine? {
+        switch phase.withLock({ $0 }) {
+        case .loading: nil
+        case .ready(let engine): engine
+        case .draining(let engine): engine
+        }
+    }
+
+    /// Opens the service, unless it is being ended already.
+    package func becomeReady(with engine: Engine) {
+        phase.withLock { phase in
+            if case .loading = phase {
+                phase = .ready(engine)
+            } else {
+                phase = .draining(engine)
+            }
+        }
+    }
+
+    /// Turns readiness off.
+    ///
+    /// Work is still taken until the queue drains, because balancers hear of it late.
+    package func beginDraining() {
+        phase.withLock { phase in
+            switch phase {
+            case .loading: phase = .draining(nil)
+            case .ready(let engine): phase = .draining(engine)
+            case .draining: break
+            }
+        }
+    }
+
+    /// The names under which the model is served, for `/v1/models` and messages.
+    package var servedNames: [String] {
+        let names = configuration.servedModelNames.filter { $0 != "*" }
+        guard names.isEmpty else { return names }
+        let folder = configuration.model ?? ""
+        return [folder.split(separator: "/").last.map(String.init) ?? folder]
+    }
+
+    /// Whether a request may name the model so.
+    func serves(_ name: String) -> Bool {
+        configuration.servedModelNames.contains("*") || servedNames.contains(name)
+    }
+}

@@ -1,0 +1,75 @@
+import Platform
+
+/// Everything that an operator can set, after flags, environment, file and defaults were merged.
+package struct ServiceConfiguration: Sendable {
+    // MARK: The model
+    package var model: String?
+    package var servedModelNames: [String] = []
+    package var dtype = "auto"
+    package var kernels = "auto"
+    package var threads: Int?
+    package var truncate = true
+
+    // MARK: The listener
+    package var host = "127.0.0.1"
+    package var port = 8080
+    package var connectionsMaximum: Int?
+    package var bodyBytesMaximum = 32 << 20
+    package var headerTimeout = TimeSpan.seconds(10)
+    package var bodyTimeout = TimeSpan.seconds(60)
+    package var idleTimeout = TimeSpan.seconds(60)
+    package var gzipBytesMinimum = 4096
+    package var tlsCertificate: String?
+    package var tlsKey: String?
+    package var tlsClientAuthority: String?
+
+    // MARK: The queue
+    package var inputsMaximum = 2048
+    package var batchTokens = 128
+    package var queueTokens = 1 << 21
+    package var queueRequests = 4096
+
+    // MARK: The end
+    package var shutdownGrace = TimeSpan.seconds(30)
+    package var drainDelay = TimeSpan.zero
+
+    // MARK: Logs
+    package var logLevel = "info"
+    package var logFormat = "auto"
+
+    package init() {}
+
+    /// Relations between settings that no single one can check.
+    package func validate() throws(ConfigurationError) {
+        guard model != nil else {
+            throw ConfigurationError(
+                "no model: name the folder of a Sentence-Transformers model with --model, "
+                    + "QUIVER_MODEL or the key 'model' of the configuration file")
+        }
+        if (tlsCertificate == nil) != (tlsKey == nil) {
+            throw ConfigurationError(
+                "tls-cert and tls-key belong together: set both, or neither for cleartext")
+        }
+        if tlsClientAuthority != nil && tlsCertificate == nil {
+            throw ConfigurationError("tls-client-ca needs tls-cert and tls-key")
+        }
+        if queueTokens < batchTokens {
+            throw ConfigurationError(
+                "queue-tokens (\(queueTokens)) must be at least batch-tokens (\(batchTokens)): "
+                    + "a full batch has to fit the queue")
+        }
+        if drainDelay > shutdownGrace {
+            throw ConfigurationError(
+                "drain-delay must not be longer than shutdown-grace, which it is a part of")
+        }
+    }
+}
+
+/// A setting that cannot be used: one line that says which, why, and what would be right.
+package struct ConfigurationError: Error, Equatable, CustomStringConvertible {
+    package var description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,110 @@
+import Batching
+import Kernels
+import Models
+import Platform
+import Tokenizers
+
+/// A loaded model with its tokenizer and its compute threads: what turns texts into vectors.
+package final class Engine: Sendable {
+    /// What one text becomes before the queue.
+    package struct Work: Sendable {
+        package var tokenIDs: [Int32]
+    }
+
+    package let model: EmbeddingModel
+    package let tokenizer: Tokenizer
+    package let threads: Int
+    let scheduler: BatchScheduler<Work, [Float]>
+
+    /// Loads the folder, starts the compute threads and runs a first text through the model.
+    ///
+    /// - Throws: ``StartError`` that names the file and the way out.
+    package init(
+        _ configuration: ServiceConfiguration, observer: any BatchObserver
+    ) throws(StartError) {
+        threads = configuration.threads ?? ProcessorLimits.current.threads
+        let model = try Self.loadModel(configuration)
+        self.model = model
+        tokenizer = try Self.loadTokenizer(model.tokenizerFolder)
+        do {
+            try model.checkVocabulary(of: tokenizer.vocabularySize)
+            var batching = BatchConfiguration()
+            batching.batchTokensMaximum = configuration.batchTokens
+            batching.queueTokensMaximum = configuration.queueTokens
+            batching.queueRequestsMaximum = configuration.queueRequests
+            batching.requestItemsMaximum = configuration.inputsMaximum
+            // A long request may take as long as it takes; only a client's own deadline ends it.
+            batching.deadlineDefault = nil
+            let tokensMaximum = max(configuration.batchTokens, model.maximumLength)
+            scheduler = try BatchScheduler(
+                configuration: batching, workers: threads, observer: observer
+            ) { _ in
+                EmbeddingWorker(model: model, tokensMaximum: tokensMaximum)
+            }
+        } catch {
+            throw StartError("\(error)")
+        }
+        try warmUp()
+    }
+
+    /// Loads the model with the arithmetic and the kernels that the configuration asks for.
+    static func loadModel(
+        _ configuration: ServiceConfiguration
+    ) throws(StartError) -> EmbeddingModel {
+        do {
+            let kernels = try Kernels(KernelChoice(configuration.kernels))
+            return try EmbeddingModel(
+                folder: configuration.model ?? "", dtype: numericType(configuration, kernels),
+                kernels: kernels)
+        } catch {
+            throw StartError("\(error)")
+        }
+    }
+
+    private static func numericType(
+        _ configuration: ServiceConfiguration, _ kernels: Kernels
+    ) -> NumericType {
+        NumericType(rawValue: configuration.dtype) ?? .float32
+    }
+
+    /// Loads `tokenizer.json` and what goes with it.
+    static func loadTokenizer(_ folder: String) throws(StartError) -> Tokenizer {
+        do {
+            let path = folder + "/tokenizer.json"
+            let file = try Files.contents(of: path, limit: tokenizerBytesMaximum)
+            var configuration: [UInt8]?
+            let side = folder + "/tokenizer_config.json"
+            if Files.exists(side) {
+                configuration = try Files.contents(of: side, limit: tokenizerBytesMaximum)
+            }
+            return try Tokenizer(tokenizerJSON: file, tokenizerConfiguration: configuration)
+        } catch {
+            throw StartError("\(folder): \(error)")
+        }
+    }
+
+    /// The largest vocabularies in use take about 35 MB.
+    private static let tokenizerBytesMaximum = 256 << 20
+
+    /// Runs one text on every thread, so that the first request finds everything in memory.
+    private func warmUp() throws(StartError) {
+        let ids = tokenizer.wrap(ids: [])
+        guard !ids.isEmpty else { return }
+        let done = Semaphore()
+        let request = BatchRequest(items: [Work(tokenIDs: ids)], tokenCounts: [ids.count])
+        guard case .success = scheduler.submit(request, completion: { _, _ in done.signal() })
+        else {
+            throw StartError("the queue refused the first text")
+        }
+        done.wait()
+    }
+}
+
+/// Why the service could not start: one line for the operator, who sees exit code 2.
+package struct StartError: Error, Equatable, CustomStringConvertible {
+    package var description: String
+
+    package init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,87 @@
+/// Writes the Prometheus text exposition format, version 0.0.4.
+///
+/// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
+struct PrometheusText {
+    /// The value of the Content-Type header.
+    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
+    /// The text so far, as UTF-8.
+    private(set) var bytes: [UInt8] = []
+
+    /// Names and values of a series, in the order in which they are written.
+    typealias Labels = [(name: String, value: String)]
+
+    /// The kinds of a metric.
+    enum Kind: String {
+        case counter, gauge, histogram
+    }
+
+    /// Begins the metric `name`: its help and type, before its first series.
+    mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
+        append("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
+    }
+
+    /// Writes one series of a counter or gauge.
+    mutating func sample(_ name: String, _ labels: Labels, _ value: Int) {
+        append("\(name)\(Self.braced(labels)) \(value)\n")
+    }
+
+    /// Writes one series of a counter or gauge that is no whole number.
+    mutating func sample(_ name: String, _ labels: Labels, _ value: Double) {
+        append("\(name)\(Self.braced(labels)) \(value)\n")
+    }
+
+    /// Writes a counter of one series.
+    mutating func counter(_ name: String, _ help: String, _ value: Int) {
+        begin(name, .counter, help)
+        sample(name, [], value)
+    }
+
+    /// Writes a gauge of one series.
+    mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+        begin(name, .gauge, help)
+        sample(name, [], value)
+    }
+
+    /// Writes all series of one histogram.
+    mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
+        let snapshot = histogram.snapshot
+        var cumulative = 0
+        for (bound, count) in zip(histogram.bounds, snapshot.counts) {
+            cumulative += count
+            sample("\(name)_bucket", labels + [("le", Self.plain(bound))], cumulative)
+        }
+        cumulative += snapshot.counts[histogram.bounds.count]
+        sample("\(name)_bucket", labels + [("le", "+Inf")], cumulative)
+        sample("\(name)_sum", labels, snapshot.sum)
+        sample("\(name)_count", labels, cumulative)
+    }
+
+    private mutating func append(_ text: String) {
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    private static func plain(_ bound: Double) -> String {
+        Int(exactly: bound).map(String.init) ?? String(bound)
+    }
+
+    private static func braced(_ labels: Labels) -> String {
+        guard !labels.isEmpty else { return "" }
+        return "{" + labels.map { "\($0.name)=\"\(escaped($0.value))\"" }.joined(separator: ",")
+            + "}"
+    }
+
+    /// A label's value with backslash, quote and newline escaped, as the format asks.
+    private static func escaped(_ value: String) -> String {
+        var text = ""
+        for scalar in value.unicodeScalars {
+            switch scalar {
+            case "\\": text += "\\\\"
+            case "\"": text += "\\\""
+            case "\n": text += "\\n"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+}

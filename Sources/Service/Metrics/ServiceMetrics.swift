@@ -1,0 +1,77 @@
+import Batching
+import HTTPServer
+import HTTPWire
+import Platform
+
+/// Every instrument of the service; all series exist from the start, at zero.
+package final class ServiceMetrics: Sendable {
+    /// Requests and latencies of one route.
+    struct RouteInstruments: Sendable {
+        /// Requests by status; statuses that no table foresees are counted as `other`.
+        let requests: [Int: Counter]
+        let duration: Histogram
+    }
+
+    /// By route; nil is what no route matched.
+    let routes: [Route?: RouteInstruments]
+    let otherStatuses = Counter()
+
+    let tokenizationDuration = Histogram(bounds: Histogram.latencyBounds)
+    let queueDuration = Histogram(bounds: Histogram.latencyBounds)
+    let inferenceDuration = Histogram(bounds: Histogram.latencyBounds)
+    let batchTexts = Histogram(bounds: Histogram.powersOfTwo(through: 256))
+    let batchTokens = Histogram(bounds: Histogram.powersOfTwo(through: 16384))
+    let inputTokens = Histogram(bounds: Histogram.powersOfTwo(through: 8192))
+
+    let texts = Counter()
+    let tokens = Counter()
+    let truncations = Counter()
+    let rejections: [AdmissionRefusal.Reason: Counter]
+    let outcomes: [String: Counter]
+
+    let connectionsOpened = Counter()
+    let connectionsClosed: [CloseReason: Counter]
+    let connectionsRejected: [ConnectionRejection: Counter]
+    let deadlinesMissed: [DeadlineKind: Counter]
+    let requestsFailed = [Int: Counter](
+        uniqueKeysWithValues: failureStatuses.map { ($0, Counter()) })
+    let handshakesFailed: [HandshakeFailure: Counter]
+    let bytesReceived = Counter()
+    let bytesSent = Counter()
+
+    /// What HTTP alone can answer, before any route.
+    package static let failureStatuses = [400, 408, 413, 414, 415, 417, 431, 501, 503, 505]
+    static let outcomeNames = ["completed", "cancelled", "expired", "failed", "abandoned"]
+
+    package init() {
+        var routes: [Route?: RouteInstruments] = [:]
+        for route in Route.allCases {
+            routes[route] = Self.instruments(for: route.statuses)
+        }
+        routes.updateValue(Self.instruments(for: [404]), forKey: Route?.none)
+        self.routes = routes
+        rejections = Self.counters(AdmissionRefusal.Reason.allCases)
+        outcomes = Self.counters(Self.outcomeNames)
+        connectionsClosed = Self.counters(CloseReason.allCases)
+        connectionsRejected = Self.counters(ConnectionRejection.allCases)
+        deadlinesMissed = Self.counters(DeadlineKind.allCases)
+        handshakesFailed = Self.counters(HandshakeFailure.allCases)
+    }
+
+    private static func counters<Key: Hashable>(_ keys: [Key]) -> [Key: Counter] {
+        Dictionary(uniqueKeysWithValues: keys.map { ($0, Counter()) })
+    }
+
+    private static func instruments(for statuses: [Int]) -> RouteInstruments {
+        RouteInstruments(
+            requests: counters(Array(Set(statuses + failureStatuses))),
+            duration: Histogram(bounds: Histogram.latencyBounds))
+    }
+
+    /// Counts one answered request.
+    func requestFinished(route: Route?, status: Int, duration: TimeSpan) {
+        let instruments = routes[route]
+        (instruments?.requests[status] ?? otherStatuses).add()
+        instruments?.duration.observe(duration.seconds)
+    }
+}

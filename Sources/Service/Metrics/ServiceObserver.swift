@@ -1,0 +1,139 @@
+import Batching
+import HTTPServer
+import HTTPWire
+import Logging
+
+/// Hears the server and the queue: counts, and writes the access log.
+final class ServiceObserver: ServerObserver, BatchObserver {
+    private let metrics: ServiceMetrics
+    private let logger: Logger
+
+    init(metrics: ServiceMetrics, logger: Logger) {
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    // MARK: The server
+
+    func connectionOpened(from peer: Peer) {
+        metrics.connectionsOpened.add()
+    }
+
+    func connectionClosed(_ reason: CloseReason, bytesReceived: Int, bytesSent: Int) {
+        metrics.connectionsClosed[reason]?.add()
+        metrics.bytesReceived.add(bytesReceived)
+        metrics.bytesSent.add(bytesSent)
+    }
+
+    func connectionRejected(_ reason: ConnectionRejection) {
+        metrics.connectionsRejected[reason]?.add()
+    }
+
+    func deadlineMissed(_ kind: DeadlineKind) {
+        metrics.deadlinesMissed[kind]?.add()
+    }
+
+    func requestFailed(_ failure: ProtocolFailure, from peer: Peer) {
+        metrics.requestsFailed[failure.status.code]?.add()
+        logger.info(
+            "bad request",
+            metadata: [
+                "status": .stringConvertible(failure.status.code),
+                "reason": .string(failure.label), "peer": .string("\(peer.address)"),
+            ])
+    }
+
+    func handshakeFailed(_ reason: HandshakeFailure, from peer: Peer) {
+        metrics.handshakesFailed[reason]?.add()
+        logger.debug(
+            "TLS handshake failed",
+            metadata: ["reason": .string(reason.rawValue), "peer": .string("\(peer.address)")])
+    }
+
+    func certificateReloaded(_ outcome: CertificateReload) {
+        switch outcome {
+        case .loaded(let notAfter):
+            logger.info(
+                "certificate loaded", metadata: ["not_after": .stringConvertible(Int(notAfter))])
+        case .failed(let reason):
+            logger.error(
+                "the certificate could not be loaded again; the old one stays",
+                metadata: ["reason": .string(reason)])
+        }
+    }
+
+    func exchangeFinished(_ record: ExchangeRecord) {
+        let route = Route(path: record.head.path)
+        metrics.requestFinished(
+            route: route, status: record.status.code, duration: record.duration)
+        // Probes and scrapes come every few seconds and say nothing when they succeed.
+        let isProbe = route?.method == .get && route != .models && record.status.code == 200
+        let level: Logger.Level = isProbe ? .debug : .info
+        guard logger.logLevel <= level else { return }
+        logger.log(level: level, "request", metadata: Self.metadata(of: record))
+    }
+
+    private static func metadata(of record: ExchangeRecord) -> Logger.Metadata {
+        var metadata: Logger.Metadata = [
+            "method": .string(record.head.method.rawValue),
+            "path": .string(String(record.head.path.prefix(256))),
+            "status": .stringConvertible(record.status.code),
+            "duration_ms": .stringConvertible(rounded(record.duration.seconds * 1000)),
+            "bytes_in": .stringConvertible(record.requestBodyBytes),
+            "bytes_out": .stringConvertible(record.responseBodyBytes),
+            "peer": .string("\(record.peer.address)"),
+        ]
+        if let id = record.responseFields[HeaderName.requestID] {
+            metadata["request_id"] = .string(id)
+        }
+        if let timing = record.responseFields[HeaderName.serverTiming] {
+            metadata["timing"] = .string(timing)
+        }
+        if let truncated = record.responseFields[HeaderName.truncatedInputs] {
+            metadata["truncated"] = .string(truncated)
+        }
+        if record.isAbandoned { metadata["abandoned"] = .stringConvertible(true) }
+        return metadata
+    }
+
+    private static func rounded(_ milliseconds: Double) -> Double {
+        (milliseconds * 1000).rounded() / 1000
+    }
+
+    // MARK: The queue
+
+    func batchStarted(worker: Int, model: ModelID, items: Int, tokens: Int) {}
+
+    func batchFinished(_ report: BatchReport) {
+        metrics.batchTexts.observe(Double(report.items))
+        metrics.batchTokens.observe(Double(report.tokens))
+        metrics.inferenceDuration.observe(report.duration.seconds)
+    }
+
+    func requestRefused(_ reason: AdmissionRefusal.Reason) {
+        metrics.rejections[reason]?.add()
+    }
+
+    func requestFinished(_ outcome: RequestOutcome, timings: BatchTimings) {
+        let name =
+            switch outcome {
+            case .completed: "completed"
+            case .cancelled: "cancelled"
+            case .deadlineExpired: "expired"
+            case .workerFailed: "failed"
+            case .abandoned: "abandoned"
+            }
+        metrics.outcomes[name]?.add()
+        if timings.started != nil { metrics.queueDuration.observe(timings.wait.seconds) }
+    }
+}
+
+/// Names of the header fields that the service writes itself.
+package enum HeaderName {
+    package static let requestID = "x-request-id"
+    package static let truncatedInputs = "x-truncated-inputs"
+    /// W3C Server Timing: what the milliseconds of a request went to.
+    package static let serverTiming = "server-timing"
+    static let retryAfter = "retry-after"
+    static let allow = "allow"
+}

@@ -1,0 +1,172 @@
+import JSON
+
+/// The body of `POST /v1/embeddings`, as OpenAI specifies it.
+///
+/// Source: openai/openai-openapi, schema `CreateEmbeddingRequest`. Unknown fields are ignored.
+package struct EmbeddingsRequest: Equatable, Sendable {
+    /// One thing to embed.
+    package enum Input: Equatable, Sendable {
+        case text(String)
+        case tokenIDs([Int32])
+    }
+
+    /// How vectors are written.
+    package enum EncodingFormat: String, CaseIterable, Sendable {
+        case float, base64
+    }
+
+    package var inputs: [Input] = []
+    /// Whether `input` was an array of inputs; errors then name the element.
+    package var isList = false
+    package var model = ""
+    package var encodingFormat = EncodingFormat.float
+    package var dimensions: Int?
+    /// Whether too long texts are cut; nil leaves it to the service's configuration.
+    package var truncate: Bool?
+
+    /// Parses and checks everything that can be checked without the model.
+    package init(parsing body: [UInt8], inputsMaximum: Int) throws(APIError) {
+        try APIError.parsing(body) { reader in
+            try read(&reader, inputsMaximum)
+        }
+    }
+
+    /// The name of an input in an error message.
+    package func parameter(of index: Int) -> String {
+        isList ? "input[\(index)]" : "input"
+    }
+
+    private mutating func read(_ reader: inout JSONReader, _ inputsMaximum: Int) throws {
+        try FieldReader.beginObject(&reader, expecting: "'model' and 'input'")
+        var seen: Set<String> = []
+        while let key = try reader.nextKey() {
+            guard Self.fields.contains(key) else {
+                try reader.skipValue()
+                continue
+            }
+            guard seen.insert(key).inserted else {
+                throw APIError.invalidValue(key, "'\(key)' is there twice.")
+            }
+            try readField(key, &reader, inputsMaximum)
+        }
+        guard seen.contains("input") else {
+            throw APIError.missing("input", "send a text, or an array of texts")
+        }
+        guard seen.contains("model") else {
+            throw APIError.missing("model", "send the name of a model; GET /v1/models lists them")
+        }
+    }
+
+    private static let fields: Set<String> = [
+        "input", "model", "encoding_format", "dimensions", "user", "truncate",
+    ]
+
+    private mutating func readField(
+        _ key: String, _ reader: inout JSONReader, _ inputsMaximum: Int
+    ) throws {
+        switch key {
+        case "input":
+            try readInput(&reader, inputsMaximum)
+        case "model":
+            model = try FieldReader.string(key, &reader)
+        case "encoding_format":
+            guard let name = try FieldReader.optional(key, &reader, FieldReader.string) else {
+                return
+            }
+            guard let format = EncodingFormat(rawValue: name) else {
+                throw APIError.invalidValue(
+                    key, "'encoding_format' must be 'float' or 'base64', not '\(name.prefix(64))'.")
+            }
+            encodingFormat = format
+        case "dimensions":
+            dimensions = try FieldReader.optional(key, &reader, FieldReader.wholeNumber)
+        case "truncate":
+            truncate = try FieldReader.optional(key, &reader, FieldReader.bool)
+        default:
+            _ = try FieldReader.optional(key, &reader, FieldReader.string)
+        }
+    }
+}
+
+extension EmbeddingsRequest {
+    private mutating func readInput(_ reader: inout JSONReader, _ inputsMaximum: Int) throws {
+        switch try reader.peek() {
+        case .string:
+            inputs = [.text(try FieldReader.text("input", &reader))]
+        case .array:
+            try readInputArray(&reader, inputsMaximum)
+        case let kind:
+            throw APIError.wrongType("input", Self.expectedInput, got: kind.rawValue)
+        }
+    }
+
+    private static let expectedInput =
+        "a string, an array of strings, an array of token ids, or an array of arrays of token ids"
+    private static let expectedElement = "a string, a token id, or an array of token ids"
+
+    private mutating func readInputArray(
+        _ reader: inout JSONReader, _ inputsMaximum: Int
+    ) throws {
+        try reader.beginArray()
+        guard try reader.nextElement() else {
+            throw APIError.invalidValue("input", "'input' must not be an empty array.")
+        }
+        let first = try reader.peek()
+        if first == .number {
+            inputs = [.tokenIDs(try readIDs(&reader, "input"))]
+            return
+        }
+        isList = true
+        repeat {
+            guard inputs.count < inputsMaximum else {
+                throw APIError.invalidValue(
+                    "input",
+                    "'input' has more than \(inputsMaximum) elements; send several requests.")
+            }
+            inputs.append(try readElement(&reader, like: first))
+        } while try reader.nextElement()
+    }
+
+    private func readElement(
+        _ reader: inout JSONReader, like first: JSONReader.Kind
+    ) throws -> Input {
+        let name = "input[\(inputs.count)]"
+        let kind = try reader.peek()
+        switch kind {
+        case .string where first == kind:
+            return .text(try FieldReader.text(name, &reader))
+        case .array where first == kind:
+            try reader.beginArray()
+            guard try reader.nextElement() else {
+                throw APIError.invalidValue(name, "'\(name)' must not be an empty array.")
+            }
+            return .tokenIDs(try readIDs(&reader, name))
+        case .string, .array, .number:
+            throw APIError.wrongType(
+                name, "\(first.rawValue) like the first element", got: kind.rawValue)
+        case .object, .bool, .null:
+            throw APIError.wrongType(name, Self.expectedElement, got: kind.rawValue)
+        }
+    }
+
+    /// The rest of an array of token ids, whose first element is next.
+    private func readIDs(_ reader: inout JSONReader, _ name: String) throws -> [Int32] {
+        var ids: [Int32] = []
+        repeat {
+            let kind = try reader.peek()
+            guard kind == .number else {
+                throw APIError.wrongType(
+                    "\(name)[\(ids.count)]", "a token id like the first element", got: kind.rawValue
+                )
+            }
+            let number = try reader.readNumber()
+            guard let id = number.int.flatMap(Int32.init(exactly:)), id >= 0 else {
+                throw APIError.invalidValue(
+                    "\(name)[\(ids.count)]",
+                    "'\(name)[\(ids.count)]' must be a token id: a whole number, not negative.")
+            }
+            ids.append(id)
+        } while try reader.nextElement()
+        return ids
+    }
+}

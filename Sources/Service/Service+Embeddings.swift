@@ -1,0 +1,184 @@
+import Batching
+import HTTPServer
+import JSON
+import Models
+import Platform
+import Tokenizers
+
+extension Service {
+    /// Texts that are ready for the queue.
+    struct PreparedTexts: Sendable {
+        var work: [Engine.Work] = []
+        var tokens = 0
+        var truncated = 0
+        var tokenization = TimeSpan.zero
+    }
+
+    /// Answers `POST /v1/embeddings`: parses, tokenizes, queues; the compute thread responds.
+    func embed(_ request: Request, _ exchange: Exchange, _ id: String) throws(APIError) {
+        let body = try EmbeddingsRequest(
+            parsing: request.body, inputsMaximum: configuration.inputsMaximum)
+        guard serves(body.model) else {
+            throw .modelNotFound(body.model, served: servedNames)
+        }
+        let engine = try engine()
+        let dimensions = try checkedDimensions(body, engine.model.dimensions)
+        let texts = try prepareTexts(body, engine)
+        let form = EmbeddingsResponse(
+            model: body.model, format: body.encodingFormat, dimensions: dimensions,
+            tokens: texts.tokens)
+
+        let batch = BatchRequest(items: texts.work, tokenCounts: texts.work.map(\.tokenIDs.count))
+        let admission = engine.scheduler.submit(batch) { [self] result, timings in
+            exchange.respond(answer(result, timings, form, texts, id))
+        }
+        switch admission {
+        case .failure(let refusal):
+            throw apiError(for: refusal)
+        case .success(let ticket):
+            metrics.texts.add(texts.work.count)
+            metrics.tokens.add(texts.tokens)
+            exchange.onAbandon { engine.scheduler.cancel(ticket) }
+        }
+    }
+
+    private func checkedDimensions(
+        _ body: EmbeddingsRequest, _ width: Int
+    ) throws(APIError) -> Int {
+        guard let dimensions = body.dimensions else { return width }
+        guard (1...width).contains(dimensions) else {
+            throw .invalidValue(
+                "dimensions",
+                "'dimensions' must be from 1 to \(width), the model's own, not \(dimensions).")
+        }
+        return dimensions
+    }
+
+    private func prepareTexts(
+        _ body: EmbeddingsRequest, _ engine: Engine
+    ) throws(APIError) -> PreparedTexts {
+        let start = MonotonicTime.now
+        var texts = PreparedTexts()
+        texts.work.reserveCapacity(body.inputs.count)
+        for (index, input) in body.inputs.enumerated() {
+            let (ids, isTruncated) = try tokenIDs(of: input, body.parameter(of: index), engine)
+            if isTruncated {
+                guard body.truncate ?? configuration.truncate else {
+                    throw .tooLong(
+                        body.parameter(of: index), tokens: engine.untruncatedLength(of: input),
+                        limit: engine.model.maximumLength)
+                }
+                texts.truncated += 1
+            }
+            texts.tokens += ids.count
+            texts.work.append(Engine.Work(tokenIDs: ids))
+        }
+        texts.tokenization = MonotonicTime.now.interval(since: start)
+        metrics.tokenizationDuration.observe(texts.tokenization.seconds)
+        for work in texts.work { metrics.inputTokens.observe(Double(work.tokenIDs.count)) }
+        metrics.truncations.add(texts.truncated)
+        return texts
+    }
+
+    private func tokenIDs(
+        of input: EmbeddingsRequest.Input, _ parameter: String, _ engine: Engine
+    ) throws(APIError) -> (ids: [Int32], isTruncated: Bool) {
+        let limit = engine.model.maximumLength
+        switch input {
+        case .text(let text):
+            let (ids, isTruncated) = engine.tokenizer.tokenIDs(text, maxLength: limit)
+            guard !ids.isEmpty else {
+                throw .invalidValue(parameter, "'\(parameter)' has no token that the model knows.")
+            }
+            return (ids, isTruncated)
+        case .tokenIDs(let ids):
+            let size = engine.model.vocabularySize
+            if let place = ids.firstIndex(where: { $0 >= size }) {
+                throw .invalidValue(
+                    "\(parameter)[\(place)]",
+                    "'\(parameter)[\(place)]' is \(ids[place]), but the model's token ids go from 0 "
+                        + "to \(size - 1). Ids of another model's tokenizer have no meaning here: "
+                        + "send the text.")
+            }
+            return engine.wrapped(ids)
+        }
+    }
+
+    private func apiError(for refusal: AdmissionRefusal) -> APIError {
+        switch refusal.reason {
+        case .draining:
+            return .draining
+        case .requestTooLarge:
+            return .invalidValue(
+                "input", "The request has more tokens than the queue can hold; send fewer texts.")
+        case .queueTokensFull, .queueRequestsFull, .clientShareFull, .waitTooLong,
+            .deadlineTooShort:
+            return .queueFull(retryAfter: max(1, Int(refusal.retryAfter.seconds.rounded(.up))))
+        }
+    }
+
+    /// The response to a request that was admitted; runs on the compute thread.
+    private func answer(
+        _ result: Result<[[Float]], BatchFailure>, _ timings: BatchTimings,
+        _ form: EmbeddingsResponse, _ texts: PreparedTexts, _ id: String
+    ) -> Response {
+        switch result {
+        case .success(let vectors):
+            guard vectors.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
+                logger.error(
+                    "the model gave numbers that are not finite",
+                    metadata: ["request_id": .string(id)])
+                return response(to: .inferenceFailed, requestID: id)
+            }
+            var response = json(form.body(vectors), id)
+            if texts.truncated > 0 {
+                response.fields.append(HeaderName.truncatedInputs, String(texts.truncated))
+            }
+            response.fields.append(HeaderName.serverTiming, Self.timing(texts, timings))
+            return response
+        case .failure(.workerFailed(let error)):
+            logger.error(
+                "inference failed",
+                metadata: ["request_id": .string(id), "error": .string("\(error)")])
+            return response(to: .inferenceFailed, requestID: id)
+        case .failure(.deadlineExpired):
+            return response(to: .queueFull(retryAfter: 1), requestID: id)
+        case .failure(.cancelled), .failure(.abandoned):
+            return response(to: .draining, requestID: id)
+        }
+    }
+
+    private static func timing(_ texts: PreparedTexts, _ timings: BatchTimings) -> String {
+        let parts = [
+            ("tokenize", texts.tokenization), ("queue", timings.wait), ("infer", timings.compute),
+        ]
+        return parts.map { name, span in
+            "\(name);dur=\(Double(span.nanoseconds / 1000) / 1000)"
+        }.joined(separator: ", ")
+    }
+}
+
+extension Engine {
+    /// Ids that came instead of a text: between the special tokens, unless they are there already.
+    func wrapped(_ ids: [Int32]) -> (ids: [Int32], isTruncated: Bool) {
+        let limit = model.maximumLength
+        let specials = tokenizer.wrap(ids: [])
+        let hasSpecials =
+            !specials.isEmpty && ids.count >= specials.count
+            && ids.first == specials.first && ids.last == specials.last
+        let bare = hasSpecials ? ids : tokenizer.wrap(ids: ids)
+        guard bare.count > limit else { return (bare, false) }
+        if hasSpecials {
+            return (Array(ids.prefix(limit - 1)) + ids.suffix(1), true)
+        }
+        return (tokenizer.wrap(ids: Array(ids.prefix(limit - specials.count))), true)
+    }
+
+    /// How many tokens an input would have uncut, for a message.
+    func untruncatedLength(of input: EmbeddingsRequest.Input) -> Int {
+        switch input {
+        case .text(let text): tokenizer.tokenIDs(text, maxLength: nil).ids.count
+        case .tokenIDs(let ids): max(ids.count, tokenizer.wrap(ids: ids).count)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+import HTTPServer
+import HTTPWire
+import Platform
+
+extension Service: RequestHandler {
+    package func admit(_ head: RequestHead, from peer: Peer) -> Admission {
+        do throws(APIError) {
+            let route = try self.route(of: head)
+            if route?.method == .post && head.method == .post {
+                try checkContentType(head)
+                _ = try engine()
+            }
+            return .accept()
+        } catch {
+            return .refuse(response(to: error, requestID: RequestID.of(head)))
+        }
+    }
+
+    /// The route of an acceptable request; nil for `OPTIONS *`.
+    private func route(of head: RequestHead) throws(APIError) -> Route? {
+        if head.method == .options && head.path == "*" { return nil }
+        guard let route = Route(path: head.path) else {
+            throw .notFound(path: head.path)
+        }
+        switch head.method {
+        case route.method, .options: return route
+        case .head where route.method == .get: return route
+        default: throw .methodNotAllowed(head.method.rawValue, allow: route.allow)
+        }
+    }
+
+    /// RFC 9110 §8.3: a body without a type is taken for what the route expects.
+    private func checkContentType(_ head: RequestHead) throws(APIError) {
+        guard let type = head.fields["content-type"] else { return }
+        let essence = type.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased()
+        let isJSON = essence == "application/json" || essence.hasSuffix("+json")
+        guard isJSON else { throw .unsupportedMediaType }
+    }
+
+    package func handle(_ request: Request, _ exchange: Exchange) {
+        let id = RequestID.of(request.head)
+        guard request.head.method != .options, let route = Route(path: request.head.path) else {
+            exchange.respond(optionsResponse(request.head, id))
+            return
+        }
+        switch route {
+        case .embeddings:
+            prepare(request, exchange, id, embed)
+        case .tokenize:
+            prepare(request, exchange, id, tokenize)
+        case .models:
+            exchange.respond(json(modelList(), id))
+        case .live:
+            exchange.respond(json(Self.alive, id))
+        case .health, .ready:
+            exchange.respond(readiness(id))
+        case .metrics:
+            exchange.respond(
+                finished(
+                    Response(
+                        status: .ok, contentType: PrometheusText.contentType, body: metricsText()),
+                    id))
+        }
+    }
+
+    /// Runs `work` here when the body is small, else on a queue of its own.
+    private func prepare(
+        _ request: Request, _ exchange: Exchange, _ id: String,
+        _ work: @escaping @Sendable (Request, Exchange, String) throws(APIError) -> Void
+    ) {
+        let attempt: @Sendable () -> Void = {
+            do throws(APIError) {
+                try work(request, exchange, id)
+            } catch {
+                exchange.respond(self.response(to: error, requestID: id))
+            }
+        }
+        if request.body.count <= Self.inlineBodyBytesMaximum {
+            attempt()
+        } else {
+            preparation.async(execute: attempt)
+        }
+    }
+
+    /// About a tenth of a millisecond of parsing and tokenizing.
+    private static let inlineBodyBytesMaximum = 8 << 10
+
+    package func response(to failure: ProtocolFailure) -> Response {
+        var error = APIError(
+            failure.status, kind: failure.status.code < 500 ? .invalidRequest : .server,
+            Self.code(of: failure), failure.message)
+        if failure == .overloaded {
+            error.kind = .unavailable
+            error.retryAfter = 1
+        }
+        return response(to: error, requestID: RequestID.make())
+    }
+
+    private static func code(of failure: ProtocolFailure) -> APIError.Code {
+        switch failure {
+        case .malformed: .badRequest
+        case .timedOut: .requestTimeout
+        case .contentTooLarge: .contentTooLarge
+        case .targetTooLong: .uriTooLong
+        case .unsupportedContentCoding: .unsupportedMediaType
+        case .unsupportedExpectation: .expectationFailed
+        case .fieldsTooLarge: .headersTooLarge
+        case .unknownMethod, .unknownTransferCoding: .notImplemented
+        case .overloaded: .tooManyConnections
+        case .unsupportedVersion: .versionNotSupported
+        }
+    }
+
+    // MARK: Responses
+
+    func json(_ body: [UInt8], _ id: String, status: HTTPStatus = .ok) -> Response {
+        finished(Response(status: status, contentType: "application/json", body: body), id)
+    }
+
+    /// The response with what every response carries.
+    func finished(_ response: Response, _ id: String) -> Response {
+        var response = response
+        response.fields.append(HeaderName.requestID, id)
+        return response
+    }
+
+    func response(to error: APIError, requestID id: String) -> Response {
+        var response = json(error.body, id, status: error.status)
+        if let seconds = error.retryAfter {
+            response.fields.append(HeaderName.retryAfter, String(seconds))
+        }
+        if let allow = error.allow { response.fields.append(HeaderName.allow, allow) }
+        return response
+    }
+
+    private func optionsResponse(_ head: RequestHead, _ id: String) -> Response {
+        var response = finished(Response(status: .noContent), id)
+        let allow = Route(path: head.path)?.allow ?? "GET, HEAD, POST, OPTIONS"
+        response.fields.append(HeaderName.allow, allow)
+        return response
+    }
+}

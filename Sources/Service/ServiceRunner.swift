@@ -1,0 +1,209 @@
+import Dispatch
+import Glibc
+import HTTPServer
+import Logging
+import Platform
+import Synchronization
+
+/// Runs the service from its configuration to its exit: start, signals, drain.
+package final class ServiceRunner: Sendable {
+    private let configuration: ServiceConfiguration
+    private let service: Service
+    private let observer: ServiceObserver
+    private let server: Server
+    private let logger: Logger
+    private let logSink: LogSink
+    /// Signals, timers and the steps of the end, one at a time.
+    private let control = DispatchQueue(label: "quiver.control")
+    private let signalsReceived = Atomic<Int>(0)
+
+    /// Checks the configuration and makes everything; nothing listens yet.
+    ///
+    /// - Throws: ``StartError``, one line for the operator.
+    package init(_ configuration: ServiceConfiguration) throws(StartError) {
+        do {
+            try configuration.validate()
+        } catch {
+            throw StartError(error.description)
+        }
+        self.configuration = configuration
+        logSink = LogSink(descriptor: STDERR_FILENO)
+        logger = Self.makeLogger(configuration, logSink)
+        let metrics = ServiceMetrics()
+        observer = ServiceObserver(metrics: metrics, logger: logger)
+        service = Service(
+            configuration: configuration, metrics: metrics, logger: logger, logSink: logSink)
+        do {
+            server = try Server(
+                configuration: Self.serverConfiguration(configuration), handler: service,
+                observer: observer)
+        } catch {
+            throw StartError(error.description)
+        }
+    }
+
+    /// Listens, loads the model, and serves until a signal ends it; does not return.
+    package func run() throws(StartError) -> Never {
+        watchSignals()
+        do {
+            try server.start()
+        } catch {
+            throw StartError(error.description)
+        }
+        service.server.withLock { $0 = server }
+        logger.info("listening", metadata: ["url": .string(url)])
+        load()
+        dispatchMain()
+    }
+
+    /// Where clients find the service.
+    private var url: String {
+        "\(configuration.tlsCertificate == nil ? "http" : "https")://\(server.address)"
+    }
+
+    private static func serverConfiguration(
+        _ configuration: ServiceConfiguration
+    ) -> ServerConfiguration {
+        var server = ServerConfiguration()
+        server.host = configuration.host
+        server.port = UInt16(clamping: configuration.port)
+        server.limits.bodyBytesMaximum = configuration.bodyBytesMaximum
+        server.connectionCountMaximum = configuration.connectionsMaximum
+        server.compressionBytesMinimum = configuration.gzipBytesMinimum
+        server.deadlines.head = configuration.headerTimeout
+        server.deadlines.body = configuration.bodyTimeout
+        server.deadlines.idle = configuration.idleTimeout
+        if let chain = configuration.tlsCertificate, let key = configuration.tlsKey {
+            var tls = TLSConfiguration(
+                identity: .init(certificateChainFile: chain, privateKeyFile: key))
+            tls.clientAuthorityFile = configuration.tlsClientAuthority
+            server.tls = tls
+        }
+        server.name = "quiver"
+        return server
+    }
+
+    private static func makeLogger(_ configuration: ServiceConfiguration, _ sink: LogSink) -> Logger
+    {
+        let isTerminal = isatty(STDERR_FILENO) == 1
+        let format: StructuredLogHandler.Format =
+            switch configuration.logFormat {
+            case "json": .json
+            case "text": .text
+            default: isTerminal ? .text : .json
+            }
+        let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
+        return Logger(label: "quiver") { _ in
+            StructuredLogHandler(format: format, level: level, sink: sink)
+        }
+    }
+
+    // MARK: The model
+
+    /// Loads on a thread of its own, so that health and metrics answer meanwhile.
+    private func load() {
+        _ = NamedThread(name: "quiver-load", stackBytes: 8 << 20) { [self] in
+            let start = MonotonicTime.now
+            do throws(StartError) {
+                let engine = try Engine(configuration, observer: observer)
+                service.becomeReady(with: engine)
+                control.async { self.startTicking(engine) }
+                logger.info(
+                    "ready",
+                    metadata: [
+                        "url": .string(url), "model": .string(service.servedNames[0]),
+                        "dtype": .string("\(engine.model.dtype)"),
+                        "kernels": .string(engine.model.kernelsName),
+                        "threads": .stringConvertible(engine.threads),
+                        "load_ms": .stringConvertible(
+                            Int(MonotonicTime.now.interval(since: start).nanoseconds / 1_000_000)),
+                    ])
+            } catch {
+                logSink.flush()
+                StandardStream.error("quiver: \(error)\n")
+                exit(ExitStatus.unusable)
+            }
+        }
+    }
+
+    /// Lets the queue see deadlines that pass while all threads are in long batches.
+    private func startTicking(_ engine: Engine) {
+        let timer = DispatchSource.makeTimerSource(queue: control)
+        timer.schedule(deadline: .now() + 0.1, repeating: 0.1, leeway: .milliseconds(50))
+        // The handler holds its source on purpose: both live as long as the process.
+        timer.setEventHandler { withExtendedLifetime(timer) { engine.scheduler.tick() } }
+        timer.resume()
+    }
+
+    // MARK: The end
+
+    private func watchSignals() {
+        signal(SIGPIPE, SIG_IGN)
+        for number in [SIGTERM, SIGINT, SIGHUP] {
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: control)
+            // The handler holds its source on purpose: both live as long as the process.
+            source.setEventHandler { [self] in
+                withExtendedLifetime(source) { receive(number) }
+            }
+            source.resume()
+        }
+    }
+
+    private func receive(_ number: Int32) {
+        if number == SIGHUP {
+            server.reloadCertificates()
+        } else {
+            end(on: number)
+        }
+    }
+
+    /// The first signal drains, a second one ends the process now.
+    private func end(on number: Int32) {
+        guard signalsReceived.add(1, ordering: .relaxed).newValue == 1 else {
+            logger.warning("second signal: ending now")
+            logSink.flush()
+            _exit(128 + number)
+        }
+        logger.info(
+            "draining",
+            metadata: [
+                "grace_s": .stringConvertible(configuration.shutdownGrace.seconds),
+                "in_flight": .stringConvertible(server.exchangeCount),
+            ])
+        service.beginDraining()
+        server.beginDrain()
+        let delay = configuration.drainDelay
+        control.asyncAfter(deadline: .now() + delay.seconds) { [self] in
+            finish(within: configuration.shutdownGrace.interval(after: delay))
+        }
+    }
+
+    /// Takes no new work, finishes what was admitted, and exits.
+    private func finish(within grace: TimeSpan) {
+        service.loadedEngine?.scheduler.drain {}
+        server.stopListening()
+        server.close(after: grace) { [self] cut in
+            if cut > 0 {
+                logger.warning(
+                    "the grace is over", metadata: ["cut": .stringConvertible(cut)])
+            }
+            logger.info("stopped")
+            logSink.flush()
+            exit(0)
+        }
+    }
+}
+
+extension TimeSpan {
+    /// What is left of this span after `other`; not below zero.
+    fileprivate func interval(after other: TimeSpan) -> TimeSpan {
+        TimeSpan(nanoseconds: max(0, nanoseconds - other.nanoseconds))
+    }
+}
+
+/// The process's exit codes.
+package enum ExitStatus {
+    /// The command line, the configuration or the model cannot be used.
+    package static let unusable: Int32 = 2
+}
