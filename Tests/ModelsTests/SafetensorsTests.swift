@@ -129,6 +129,27 @@ struct SafetensorsTests {
         }
     }
 
+    /// Files that end where a page ends: one byte too far is a fault of the processor.
+    @Test func readsNotAByteBeyondThePage() throws {
+        let page = 4096
+        let row = #"{"t":{"dtype":"U8","shape":[16],"data_offsets":[0,16]}"#
+        let data = [UInt8](repeating: 7, count: 16)
+        let padding = String(repeating: " ", count: page - 8 - 16 - row.utf8.count - 1)
+        let whole = SafetensorsBytes.file(header: row + "}" + padding, data: data)
+        #expect(whole.count == page)
+        #expect(try read(whole) == 16 * 7)
+        // The same length, cut off in the middle of the header's text in every way.
+        for length in [page, page - 8, page - 7, page - 9, 1, row.utf8.count] {
+            var bytes = whole
+            for index in 0..<8 { bytes[index] = UInt8(truncatingIfNeeded: length >> (8 * index)) }
+            #expect(throws: ModelError.self, "\(length)") { try read(bytes) }
+        }
+        let open = SafetensorsBytes.file(
+            header: row + String(repeating: " ", count: page - 8 - row.utf8.count))
+        #expect(open.count == page)
+        #expect(throws: ModelError.self) { try read(open) }
+    }
+
     @Test func widensEveryFloatType() throws {
         let values: [Float] = [0, -0.0, 1, -2.5, 65504, 0.000061035156, .infinity]
         let halves = values.map { Float16($0).bitPattern }
