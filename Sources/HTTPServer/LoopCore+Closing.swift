@@ -58,6 +58,7 @@ extension LoopCore {
     func stopListening() {
         if let listener {
             loop.poller.remove(listener.socket.descriptor.rawValue)
+            listener.socket.stopListening()
             self.listener = nil
             acceptResumesAt = nil
         }

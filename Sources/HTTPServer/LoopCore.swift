@@ -55,7 +55,8 @@ final class LoopCore {
             expireDeadlines()
             loop.poller.prepareToPark()
             loop.poller.wait(
-                into: &events, milliseconds: loop.hasMessages ? 0 : sleepMilliseconds())
+                into: &events,
+                milliseconds: loop.hasMessages || isFinished ? 0 : sleepMilliseconds())
             now = .now
             for event in events { handle(event) }
         }

@@ -56,7 +56,7 @@ package struct TimeSpan: Comparable, Hashable, Sendable {
     }
 
     /// The length in seconds.
-    package var seconds: Double { Double(nanoseconds) * 1e-9 }
+    package var seconds: Double { Double(nanoseconds) / 1e9 }
 
     package static func < (left: TimeSpan, right: TimeSpan) -> Bool {
         left.nanoseconds < right.nanoseconds

@@ -108,6 +108,11 @@ package struct Socket: ~Copyable, Sendable {
         _ = shutdown(descriptor.rawValue, Int32(SHUT_WR))
     }
 
+    /// Refuses connections from now on, whoever else still holds the listening socket.
+    package borrowing func stopListening() {
+        _ = shutdown(descriptor.rawValue, Int32(SHUT_RD))
+    }
+
     /// Makes the coming close send RST, and drops what is unsent.
     package borrowing func resetOnClose() {
         cplatform_reset_on_close(descriptor.rawValue)
