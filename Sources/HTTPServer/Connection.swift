@@ -11,7 +11,7 @@ final class Connection {
     /// When the timer wheel will bring this connection up; an entry with another time is stale.
     var scheduledAt: MonotonicTime?
     var interest: Poller.Interest = .readable
-    var tls: TLSEngine?
+    var tls: TLSFilter?
     var isHandshaking = false
 
     /// Bytes that came while a response was awaited, from `heldStart` on.

@@ -180,8 +180,8 @@ package struct ChunkedDecoder: Sendable {
     }
 
     /// RFC 9110 §6.5.1: fields that frame, route, authenticate or describe content are no trailers.
-    private func checkTrailers() throws(ProtocolFailure) {
-        let fields = trailers.fields()
+    private mutating func checkTrailers() throws(ProtocolFailure) {
+        let fields = trailers.takeFields()
         for index in 0..<fields.count {
             let isForbidden = Self.forbiddenTrailers.contains { fields.isNamed($0, at: index) }
             guard !isForbidden else { throw .malformed(.trailer) }

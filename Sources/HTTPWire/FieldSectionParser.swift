@@ -95,18 +95,21 @@ struct FieldSectionParser: Sendable {
         return isComplete
     }
 
-    /// The complete section, with the white space after each value cut off.
-    func fields() -> HTTPFields {
-        var trimmed = lines
-        for index in trimmed.indices {
-            var end = trimmed[index].valueEnd
-            while end > trimmed[index].valueStart,
+    /// The complete section, taken out, with the white space after each value cut off.
+    mutating func takeFields() -> HTTPFields {
+        for index in lines.indices {
+            var end = lines[index].valueEnd
+            while end > lines[index].valueStart,
                 storage[Int(end) - 1] == ASCII.space || storage[Int(end) - 1] == ASCII.tab
             {
                 end -= 1
             }
-            trimmed[index].valueEnd = end
+            lines[index].valueEnd = end
         }
-        return HTTPFields(storage: storage, lines: trimmed)
+        defer {
+            storage = []
+            lines = []
+        }
+        return HTTPFields(storage: storage, lines: lines)
     }
 }

@@ -12,3 +12,17 @@ package enum HTTPMethod: String, CaseIterable, Hashable, Sendable {
     case trace = "TRACE"
     case patch = "PATCH"
 }
+
+extension HTTPMethod {
+    /// The method of this name; names are case-sensitive (RFC 9110 §9.1).
+    init?(_ name: ArraySlice<UInt8>) {
+        for method in Self.byFrequency where name.elementsEqual(method.rawValue.utf8) {
+            self = method
+            return
+        }
+        return nil
+    }
+
+    private static let byFrequency: [HTTPMethod] =
+        [.post, .get] + allCases.filter { $0 != .post && $0 != .get }
+}

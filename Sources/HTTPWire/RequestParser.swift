@@ -7,8 +7,8 @@ package struct RequestParser: Sendable {
         case leading(emptyLines: Int)
         case leadingLineFeed(emptyLines: Int)
         case method
-        case target(start: Int)
-        case version(matched: Int)
+        case target
+        case version
         case requestLineEnd
         case fields
     }
@@ -16,13 +16,15 @@ package struct RequestParser: Sendable {
     /// No method that the server knows is longer; a longer one is 501 before its end (RFC 9112 §3).
     private static let methodBytesMaximum = 24
     private static let versionPattern: [UInt8] = Array("HTTP/0.0".utf8)
-    private static let digitPositions = [5, 7]
+    private static let majorPosition = 5
+    private static let minorPosition = 7
 
     private var state = State.leading(emptyLines: 0)
     private var section: FieldSectionParser
     private var methodEnd = 0
     private var targetEnd = 0
-    private var versionDigits: [UInt8] = []
+    private var majorVersion: UInt8 = 0
+    private var minorVersion: UInt8 = 0
     private let limits: HTTPLimits
     private let isSecure: Bool
 
@@ -56,100 +58,110 @@ package struct RequestParser: Sendable {
         return try makeHead()
     }
 
+    /// Reads up to the request line's end; its bytes, without the empty lines before, are stored.
     private mutating func parseRequestLine(
         _ input: [UInt8], _ range: inout Range<Int>
     ) throws(ProtocolFailure) {
+        let bytes = input.span
         var index = range.lowerBound
-        while index < range.upperBound {
-            let byte = input[index]
-            switch state {
-            case .leading(let emptyLines):
-                if byte == ASCII.carriageReturn {
-                    guard emptyLines < limits.leadingEmptyLinesMaximum else {
-                        throw .malformed(.requestLine)
-                    }
-                    state = .leadingLineFeed(emptyLines: emptyLines)
-                } else {
-                    guard ASCII.isTokenCharacter(byte) else { throw .malformed(.requestLine) }
-                    section.storage.reserveCapacity(min(512, range.upperBound - index))
-                    section.storage.append(byte)
-                    state = .method
-                }
-            case .leadingLineFeed(let emptyLines):
-                guard byte == ASCII.lineFeed else { throw .malformed(.requestLine) }
-                state = .leading(emptyLines: emptyLines + 1)
-            case .method:
-                if byte == ASCII.space {
-                    methodEnd = section.storage.count
-                    state = .target(start: methodEnd + 1)
-                } else {
-                    guard ASCII.isTokenCharacter(byte) else { throw .malformed(.requestLine) }
-                    guard section.storage.count < Self.methodBytesMaximum else {
-                        throw .unknownMethod
-                    }
-                }
-                section.storage.append(byte)
-            case .target(let start):
-                if ASCII.isTargetByte(byte) {
-                    // The space and the version must still fit.
-                    guard
-                        section.storage.count + Self.versionPattern.count + 1
-                            < limits.requestLineBytesMaximum
-                    else { throw .targetTooLong }
-                } else {
-                    guard byte == ASCII.space else {
-                        throw .malformed(
-                            byte == ASCII.carriageReturn || byte == ASCII.lineFeed
-                                ? .requestLine : .target)
-                    }
-                    guard section.storage.count > start else { throw .malformed(.requestLine) }
-                    targetEnd = section.storage.count
-                    state = .version(matched: 0)
-                }
-                section.storage.append(byte)
-            case .version(let matched):
-                if matched == Self.versionPattern.count {
-                    guard byte == ASCII.carriageReturn else { throw .malformed(.version) }
-                    state = .requestLineEnd
-                } else if Self.digitPositions.contains(matched) {
-                    guard ASCII.isDigit(byte) else { throw .malformed(.version) }
-                    versionDigits.append(byte - 0x30)
-                    state = .version(matched: matched + 1)
-                } else {
-                    guard byte == Self.versionPattern[matched] else { throw .malformed(.version) }
-                    state = .version(matched: matched + 1)
-                }
-                section.storage.append(byte)
-            case .requestLineEnd:
-                guard byte == ASCII.lineFeed else { throw .malformed(.requestLine) }
-                guard versionDigits == [1, 0] || versionDigits == [1, 1] else {
-                    throw .unsupportedVersion
-                }
-                section.storage.append(byte)
-                state = .fields
-                range = (index + 1)..<range.upperBound
-                return
-            case .fields:
-                preconditionFailure("the request line has ended")
-            }
+        try skipEmptyLines(bytes, &index, end: range.upperBound)
+        let start = index
+        // A byte's position in the line is its index less this.
+        let base = start - section.storage.count
+        var isComplete = false
+        while index < range.upperBound && !isComplete {
+            try read(bytes[index], at: index - base)
             index += 1
+            if case .fields = state { isComplete = true }
         }
+        section.storage.append(contentsOf: input[start..<index])
         range = index..<range.upperBound
     }
 
-    private func makeHead() throws(ProtocolFailure) -> RequestHead {
-        let fields = section.fields()
+    /// RFC 9112 §2.2: an empty line or two before a request is ignored.
+    private mutating func skipEmptyLines(
+        _ bytes: Span<UInt8>, _ index: inout Int, end: Int
+    ) throws(ProtocolFailure) {
+        while index < end {
+            let byte = bytes[index]
+            switch state {
+            case .leading(let emptyLines):
+                guard byte == ASCII.carriageReturn else {
+                    state = .method
+                    return
+                }
+                guard emptyLines < limits.leadingEmptyLinesMaximum else {
+                    throw .malformed(.requestLine)
+                }
+                state = .leadingLineFeed(emptyLines: emptyLines)
+            case .leadingLineFeed(let emptyLines):
+                guard byte == ASCII.lineFeed else { throw .malformed(.requestLine) }
+                state = .leading(emptyLines: emptyLines + 1)
+            case .method, .target, .version, .requestLineEnd, .fields: return
+            }
+            index += 1
+        }
+    }
+
+    /// Takes the byte at `position` of the request line.
+    private mutating func read(_ byte: UInt8, at position: Int) throws(ProtocolFailure) {
+        switch state {
+        case .method:
+            if byte == ASCII.space && position > 0 {
+                methodEnd = position
+                state = .target
+            } else {
+                guard ASCII.isTokenCharacter(byte) else { throw .malformed(.requestLine) }
+                guard position < Self.methodBytesMaximum else { throw .unknownMethod }
+            }
+        case .target:
+            if ASCII.isTargetByte(byte) {
+                // The space and the version must still fit.
+                guard position + Self.versionPattern.count + 1 < limits.requestLineBytesMaximum
+                else { throw .targetTooLong }
+            } else {
+                guard byte == ASCII.space, position > methodEnd + 1 else {
+                    throw .malformed(byte <= ASCII.space ? .requestLine : .target)
+                }
+                targetEnd = position
+                state = .version
+            }
+        case .version:
+            let matched = position - targetEnd - 1
+            switch matched {
+            case Self.majorPosition:
+                guard ASCII.isDigit(byte) else { throw .malformed(.version) }
+                majorVersion = byte - 0x30
+            case Self.minorPosition:
+                guard ASCII.isDigit(byte) else { throw .malformed(.version) }
+                minorVersion = byte - 0x30
+            case Self.versionPattern.count:
+                guard byte == ASCII.carriageReturn else { throw .malformed(.version) }
+                state = .requestLineEnd
+            default:
+                guard byte == Self.versionPattern[matched] else { throw .malformed(.version) }
+            }
+        case .requestLineEnd:
+            guard byte == ASCII.lineFeed else { throw .malformed(.requestLine) }
+            guard majorVersion == 1 && minorVersion <= 1 else { throw .unsupportedVersion }
+            state = .fields
+        case .leading, .leadingLineFeed, .fields:
+            preconditionFailure("not in the request line")
+        }
+    }
+
+    private mutating func makeHead() throws(ProtocolFailure) -> RequestHead {
+        let storage = section.storage
+        let fields = section.takeFields()
         let semantics = try HeadSemantics(
-            fields: fields, version: versionDigits == [1, 1] ? .http1_1 : .http1_0, limits: limits)
-        let methodName = section.storage[0..<methodEnd]
+            fields: fields, version: minorVersion == 1 ? .http1_1 : .http1_0, limits: limits)
+        let methodName = storage[0..<methodEnd]
         let target = try RequestTarget(
-            section.storage[(methodEnd + 1)..<targetEnd],
+            storage[(methodEnd + 1)..<targetEnd],
             isConnect: methodName.elementsEqual("CONNECT".utf8),
             isOptions: methodName.elementsEqual("OPTIONS".utf8))
         try target.check(host: semantics.host, isSecure: isSecure)
-        guard let method = HTTPMethod(rawValue: String(decoding: methodName, as: UTF8.self)),
-            method != .connect
-        else { throw .unknownMethod }
+        guard let method = HTTPMethod(methodName), method != .connect else { throw .unknownMethod }
         return RequestHead(
             method: method, version: semantics.version, target: target.text, path: target.path,
             query: target.query, fields: fields, framing: try semantics.framing(limits: limits),

@@ -18,7 +18,7 @@ struct RequestTarget {
             query = nil
             return
         }
-        if bytes.elementsEqual([UInt8(ascii: "*")]) {
+        if bytes.count == 1 && bytes.first == UInt8(ascii: "*") {
             guard isOptions else { throw .malformed(.target) }
             path = "*"
             query = nil

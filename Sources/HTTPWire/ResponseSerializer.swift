@@ -29,6 +29,7 @@ package struct ResponseSerializer: Sendable {
     /// Fields that only the server may write; the service's own are left out.
     private static let ownFields = [
         "connection", "content-length", "date", "keep-alive", "transfer-encoding",
+        "x-content-type-options",
     ]
 
     private static let statusLines: [[UInt8]] = (0..<600).map { code in
@@ -43,7 +44,7 @@ package struct ResponseSerializer: Sendable {
     ) {
         output.append(contentsOf: statusLines[status.code])
         for index in 0..<fields.count
-        where !ownFields.contains(where: { fields.isNamed($0, at: index) }) {
+        where !isOwn(fields, index) {
             output.append(contentsOf: fields.name(at: index))
             output.append(UInt8(ascii: ":"))
             output.append(ASCII.space)
@@ -68,6 +69,11 @@ package struct ResponseSerializer: Sendable {
         }
         output.append(ASCII.carriageReturn)
         output.append(ASCII.lineFeed)
+    }
+
+    private static func isOwn(_ fields: HTTPFields, _ index: Int) -> Bool {
+        for name in ownFields where fields.isNamed(name, at: index) { return true }
+        return false
     }
 
     private static func append(decimal number: Int, to output: inout [UInt8]) {

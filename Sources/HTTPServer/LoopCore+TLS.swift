@@ -6,11 +6,11 @@ final class TLSContextStore: Sendable {
         throw .tls(file: configuration.identity.certificateChainFile, reason: "not there yet")
     }
 
-    func makeEngine() -> TLSEngine { TLSEngine() }
+    func makeEngine() -> TLSFilter { TLSFilter() }
     func reload() -> CertificateReload { .failed("") }
 }
 
-final class TLSEngine {
+final class TLSFilter {
     var hasOutput: Bool { false }
     func closeNotify() {}
 }
