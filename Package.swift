@@ -77,7 +77,7 @@ let package = Package(
         tests("Kernels", uses: ["Kernels", "CKernels", "Platform", "TestSupport"]),
         tests(
             "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
-        tests("Batching", uses: ["Batching", "Platform", "TestSupport"]),
+        tests("Batching", uses: ["Batching", "Platform", "TestSupport"] + collections),
         tests("Service", uses: ["Service", "HTTPServer", "HTTPWire", "JSON", "TestSupport"]),
     ]
 )

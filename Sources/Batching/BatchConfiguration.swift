@@ -19,12 +19,13 @@ package struct BatchConfiguration: Hashable, Sendable {
     /// The part of the queue that one client can fill when nobody else is there; the more of the
     /// queue is in use, the less each may add (dynamic thresholds, Choudhury and Hahne 1998).
     package var clientShareMaximum = 0.75
-    /// A request is refused when the work in front of it is longer than this.
-    package var waitMaximum = TimeSpan.seconds(15)
+    /// A request is refused when the work in front of it is longer than this and than its own work
+    /// over `ageing`: who asks for much can wait for longer.
+    package var waitMaximum = TimeSpan.seconds(5)
     /// The deadline of a request that names none, counted from its arrival; nil for no deadline.
-    package var deadlineDefault: TimeSpan? = .seconds(30)
+    package var deadlineDefault: TimeSpan? = .seconds(300)
     /// The longest deadline that a request may name, counted from its arrival; longer ones are cut.
-    package var deadlineMaximum = TimeSpan.seconds(300)
+    package var deadlineMaximum = TimeSpan.seconds(600)
 
     /// What one worker computes, tokens a second: the starting point of the estimate of waits, and
     /// the fixed scale between tokens and seconds in the order.
@@ -84,6 +85,11 @@ extension BatchConfiguration {
 
     /// What a second of waiting is worth in the order, in tokens.
     var ageingTokensPerSecond: Double { ageing * tokensPerSecond }
+
+    /// How many seconds a request with so many seconds of work may wait.
+    func patience(work: Double) -> Double {
+        max(waitMaximum.seconds, work / max(ageing, 0.01))
+    }
 
     /// No request is overtaken by one that arrives later than this after it.
     ///

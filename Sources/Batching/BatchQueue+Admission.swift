@@ -27,7 +27,8 @@ extension BatchQueue {
         let id = arrival.request
         var request = Request(
             model: arrival.model, client: arrival.client, priority: arrival.priority,
-            baseValue: baseValue(of: arrival, now: now),
+            penalty: arrival.priority == .bulk ? Double(configuration.bulkPenaltyTokens) : 0,
+            arrival: configuration.ageingTokensPerSecond * Double(now.nanoseconds) * 1e-9,
             tokensToCome: min(max(arrival.tokensToCome, 0), configuration.orderTokensMaximum),
             contents: arrival.contents, items: arrival.tokenCounts.map { Item(tokens: $0) },
             queuedItems: 0, queuedTokens: 0, undelivered: arrival.tokenCounts.count)
@@ -38,12 +39,12 @@ extension BatchQueue {
         clients[request.client]?.tokens += request.queuedTokens
         if let deadline = deadline(of: arrival, now: now) { deadlines.set(id, deadline) }
         if request.queuedItems > 0 {
-            let value = value(of: request)
-            queued.add(request, value: value)
+            let standing = standing(of: request)
+            queued.add(request, standing)
             modelShare.resume(request.model)
             let empty = emptyLanes
             models[request.model, default: empty].insert(
-                id, of: request.client, value: value)
+                id, of: request.client, standing)
         }
         requests[id] = request
     }
@@ -78,12 +79,6 @@ extension BatchQueue {
             fairness: configuration.fairness,
             excessMaximum: Double(configuration.excessTokensMaximum))
     }
-
-    private func baseValue(of arrival: Arrival, now: MonotonicTime) -> Double {
-        let penalty = arrival.priority == .bulk ? configuration.bulkPenaltyTokens : 0
-        let seconds = Double(now.nanoseconds) * 1e-9
-        return Double(penalty) + configuration.ageingTokensPerSecond * seconds
-    }
 }
 
 extension BatchQueue {
@@ -114,10 +109,9 @@ extension BatchQueue {
         let deadline = deadline(of: arrival, now: now)
         if let deadline, deadline <= now { return refuse(.deadlineTooShort) }
         let wait = predictedWait(of: arrival, tokens: tokens, now: now)
-        if wait > configuration.waitMaximum.seconds {
-            return refuse(.waitTooLong, after: wait - configuration.waitMaximum.seconds)
-        }
         let own = ownSeconds(of: arrival, tokens: tokens)
+        let patience = configuration.patience(work: own)
+        if wait > patience { return refuse(.waitTooLong, after: wait - patience) }
         if let deadline, now.advanced(by: .seconds(wait + own)) > deadline {
             return refuse(.deadlineTooShort, after: wait)
         }
@@ -166,9 +160,12 @@ extension BatchQueue {
     /// About how long the request would wait for its first item to start, in seconds.
     func predictedWait(of arrival: Arrival, tokens: Int, now: MonotonicTime) -> Double {
         guard free.isEmpty else { return 0 }
+        let penalty = arrival.priority == .bulk ? configuration.bulkPenaltyTokens : 0
         let work = min(tokens + max(arrival.tokensToCome, 0), configuration.orderTokensMaximum)
-        let before = queued.tokens(
-            before: baseValue(of: arrival, now: now) + Double(work))
+        let standing = Standing(
+            work: Double(penalty + work),
+            arrival: configuration.ageingTokensPerSecond * Double(now.nanoseconds) * 1e-9)
+        let before = queued.tokens(before: standing, own: tokens)
         // Running batches are half done on average.
         return (Double(before) + Double(runningTokens) / 2) / tokensPerSecond
     }

@@ -60,7 +60,7 @@ extension BatchQueue {
     mutating func end(_ id: RequestID, _ failure: Failure, _ actions: inout [Action]) {
         guard let request = requests[id] else { return }
         if request.queuedItems > 0 {
-            queued.remove(request, value: value(of: request))
+            queued.remove(request, standing(of: request))
             leave(id, request)
         }
         for (index, item) in request.items.enumerated() where item.stage != .delivered {

@@ -15,12 +15,13 @@ extension BatchQueue {
     /// Gives every idle worker a batch, as long as there is anything to give.
     mutating func startBatches(now: MonotonicTime, _ actions: inout [Action]) {
         while queued.items > 0, !free.isEmpty {
-            guard let model = bestModel else { return }
+            guard let (leader, model, isByAge) = nextLeader else { return }
             let helpers = gang(of: model)
             let budget = batchBudget
             let worker = free.removeLast()
             free.removeAll { helpers.contains($0) }
-            let growing = grow(model, budget: budget) { _ in true }
+            let growing = grow(model, from: leader, budget: budget) { _ in true }
+            if let isByAge { ageCredit += isByAge ? -growing.tokens : growing.tokens }
             start(growing, model: model, worker: worker, helpers: helpers, now: now, &actions)
         }
     }
@@ -39,12 +40,10 @@ extension BatchQueue {
         }
         let budget = min(
             limit, configuration.batchTokensMaximum, batch.batch.tokens - batch.interruptedTokens)
-        guard budget > 0, let model = bestModel, let best = models[model]?.best,
-            let request = requests[best.request],
+        guard budget > 0, let (leader, model) = shortest, let request = requests[leader],
             Self.isShort(request, budget)
         else { return }
-        let growing = grow(model, budget: budget) { Self.isShort($0, budget) }
-        guard !growing.items.isEmpty else { return }
+        let growing = grow(model, from: leader, budget: budget) { Self.isShort($0, budget) }
         running[id]?.interruptedTokens += growing.tokens
         running[id]?.interruptedBy = BatchID(nextBatch)
         start(
@@ -63,17 +62,28 @@ extension BatchQueue {
         }
     }
 
-    /// The model whose best request goes next, by that request's rank and by what the model was
-    /// given beyond others.
-    private var bestModel: ModelID? {
-        var best: (rank: ClientLanes.Rank, model: ModelID)?
+    private var shortest: (RequestID, ModelID)? { best(\.bestByWork) }
+
+    /// The request that leads the next batch, and whether it owes that to its age; nil when the
+    /// shortest is the one whose turn it is by age, too.
+    private var nextLeader: (RequestID, ModelID, isByAge: Bool?)? {
+        guard let (short, shortModel) = shortest, let (old, oldModel) = best(\.bestByAge) else {
+            return nil
+        }
+        if short == old { return (short, shortModel, nil) }
+        return ageCredit > 0 ? (old, oldModel, true) : (short, shortModel, false)
+    }
+
+    /// The best request of all models, by its rank and by what its model was given beyond others.
+    private func best(_ order: (ClientLanes) -> Rank?) -> (RequestID, ModelID)? {
+        var best: (rank: Rank, model: ModelID)?
         for (model, lanes) in models {
-            guard var rank = lanes.best else { continue }
+            guard var rank = order(lanes) else { continue }
             rank.value += configuration.fairness * modelShare.excess(model)
             if let found = best, found.rank < rank { continue }
             best = (rank, model)
         }
-        return best?.model
+        return best.map { ($0.rank.request, $0.model) }
     }
 
     /// With several idle workers each gets its part of what is there, so that it starts on all.
@@ -100,20 +110,26 @@ extension BatchQueue {
         var isAllowed: Bool
     }
 
-    /// Takes the best items that fit, one by one; the first is taken whatever its size.
+    /// Takes items one by one: the leader's as long as they fit, the first of them whatever its
+    /// size; then the shortest others' that fit.
     private mutating func grow(
-        _ model: ModelID, budget: Int, where isAllowed: (Request) -> Bool
+        _ model: ModelID, from leader: RequestID, budget: Int, where isAllowed: (Request) -> Bool
     ) -> Growing {
         var growing = Growing()
         var hidden: [RequestID] = []
+        var leads = true
         while growing.items.count < configuration.batchItemsMaximum, growing.tokens < budget,
-            hidden.count < Self.misfitsMaximum, let id = models[model]?.best?.request,
-            let next = candidate(of: id, where: isAllowed)
+            hidden.count < Self.misfitsMaximum
         {
+            leads = leads && requests[leader]?.queuedItems ?? 0 > 0
+            guard let id = leads ? leader : models[model]?.bestByWork?.request,
+                let next = candidate(of: id, where: isAllowed)
+            else { break }
             let fits = growing.items.isEmpty || growing.tokens + next.tokens <= budget
             guard next.isAllowed, fits else {
                 models[model]?.hide(id, of: next.client)
                 hidden.append(id)
+                leads = false
                 continue
             }
             growing.items.append(next.item)
@@ -124,8 +140,8 @@ extension BatchQueue {
         for id in hidden {
             // Somebody's equal text may have started its last item meanwhile.
             guard let request = requests[id], request.queuedItems > 0 else { continue }
-            let value = value(of: request)
-            models[model]?.show(id, of: request.client, value: value)
+            let standing = standing(of: request)
+            models[model]?.show(id, of: request.client, standing)
         }
         return growing
     }
@@ -161,17 +177,17 @@ extension BatchQueue {
         // Out of the dictionary while it changes, so that its items are not copied.
         requests[item.request] = nil
         let tokens = request.items[item.index].tokens
-        queued.remove(request, value: value(of: request))
+        queued.remove(request, standing(of: request))
         request.items[item.index].stage = stage
         request.queuedItems -= 1
         request.queuedTokens -= tokens
         clients[request.client]?.tokens -= tokens
-        let value = value(of: request)
-        queued.add(request, value: value)
+        let standing = standing(of: request)
+        queued.add(request, standing)
         if request.queuedItems == 0 {
             leave(item.request, request)
         } else {
-            models[request.model]?.moved(item.request, of: request.client, value: value)
+            models[request.model]?.moved(item.request, of: request.client, standing)
         }
         requests[item.request] = request
     }

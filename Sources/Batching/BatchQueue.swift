@@ -3,8 +3,9 @@ import Platform
 /// The dynamic batching queue as a value: what happened, and when, goes in; what to do comes out.
 ///
 /// No clock, lock, thread or randomness inside. A worker's batch is formed at the moment the worker
-/// is free, from what is there. The order is shortest remaining work first, with ageing, and with
-/// a surcharge for clients who were given more than others; docs/batching.md has the reasons.
+/// is free, from what is there. The order is shortest remaining work first, with a surcharge for
+/// clients who were given more than others; up to half of the work goes to those whom waiting has
+/// brought to the front; docs/batching.md has the reasons.
 package struct BatchQueue {
     package let configuration: BatchConfiguration
 
@@ -21,6 +22,9 @@ package struct BatchQueue {
     var free: [Int] = []
     var workerCount = 0
     var nextBatch: UInt64 = 0
+    /// Tokens by which batches that the shortest led are ahead of those that the oldest led,
+    /// counted while these were not the same; above zero, the oldest leads.
+    var ageCredit = 0
     var throughput: ThroughputEstimate
     var lastStep = MonotonicTime(nanoseconds: .min)
     var hasReportedDrained = false
@@ -85,8 +89,10 @@ extension BatchQueue {
         let model: ModelID
         let client: ClientKey
         let priority: Priority
-        /// The part of its rank that never changes: when it came, how urgent it is.
-        let baseValue: Double
+        /// What its priority sets it back by, in tokens.
+        let penalty: Double
+        /// When it came, in what waiting is worth: tokens.
+        let arrival: Double
         let tokensToCome: Int
         /// One number for each item, or none at all.
         let contents: [UInt64]
@@ -143,11 +149,11 @@ extension BatchQueue {
 
     var runningTokens: Int { running.values.reduce(0) { $0 + $1.batch.tokens } }
 
-    /// What the request competes with, before its client's account: lower goes first.
-    func value(of request: Request) -> Double {
+    /// What the request competes with, before its client's account.
+    func standing(of request: Request) -> Standing {
         let work = min(
             request.queuedTokens + request.tokensToCome, configuration.orderTokensMaximum)
-        return request.baseValue + Double(work)
+        return Standing(work: request.penalty + Double(work), arrival: request.arrival)
     }
 }
 

@@ -7,7 +7,9 @@ struct QueuedWork {
     private struct Class {
         var requests = 0
         var tokens = 0
-        var values = 0.0
+        /// Sums over the requests, for the means.
+        var work = 0.0
+        var byAge = 0.0
     }
 
     private static let magnitudes = 64
@@ -25,36 +27,46 @@ struct QueuedWork {
         self.tokensMaximum = tokensMaximum
     }
 
-    mutating func add(_ request: BatchQueue.Request, value: Double) {
+    mutating func add(_ request: BatchQueue.Request, _ standing: Standing) {
         guard request.queuedItems > 0 else { return }
         let index = classIndex(request)
         classes[index].requests += 1
         classes[index].tokens += request.queuedTokens
-        classes[index].values += value
+        classes[index].work += standing.work
+        classes[index].byAge += standing.byAge
         requests += 1
         items += request.queuedItems
     }
 
-    mutating func remove(_ request: BatchQueue.Request, value: Double) {
+    mutating func remove(_ request: BatchQueue.Request, _ standing: Standing) {
         guard request.queuedItems > 0 else { return }
         let index = classIndex(request)
         classes[index].requests -= 1
         classes[index].tokens -= request.queuedTokens
+        classes[index].work -= standing.work
+        classes[index].byAge -= standing.byAge
         // Rounding errors do not outlive the class's last request.
-        classes[index].values =
-            classes[index].requests == 0 ? 0 : classes[index].values - value
+        if classes[index].requests == 0 { classes[index] = Class() }
         requests -= 1
         items -= request.queuedItems
     }
 
-    /// About how many tokens go before a newcomer of this value.
-    func tokens(before value: Double) -> Int {
-        classes.reduce(0) { sum, each in
-            guard each.requests > 0, each.values <= value * Double(each.requests) else {
-                return sum
+    /// About how many tokens go before a newcomer that has `own` tokens.
+    ///
+    /// All that is shorter, and of what only its age brings before it, as much again at most: age
+    /// leads no more than half of the work.
+    func tokens(before newcomer: Standing, own: Int) -> Int {
+        var shorter = 0
+        var older = 0
+        for each in classes where each.requests > 0 {
+            let count = Double(each.requests)
+            if each.work <= newcomer.work * count {
+                shorter += each.tokens
+            } else if each.byAge <= newcomer.byAge * count {
+                older += each.tokens
             }
-            return sum + each.tokens
         }
+        return shorter + min(older, shorter + own)
     }
 
     private func classIndex(_ request: BatchQueue.Request) -> Int {

@@ -39,8 +39,8 @@ extension SchedulerCore {
         _ batch: BatchQueue.Batch, on worker: any BatchWorker<Item, Output>
     ) throws {
         guard hasCauseToInterrupt else { return }
-        let now = MonotonicTime.now
         let (job, isDiscarded, effects) = state.withLock { state in
+            let now = MonotonicTime.now
             let actions = state.queue.step(.layerDone(batch.id), now: now)
             queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
             let effects = state.apply(actions, now: now)
@@ -82,10 +82,10 @@ extension SchedulerCore {
 
     /// Tells the queue, hands out the answers, and takes this thread's next job.
     private func finish(_ batch: BatchQueue.Batch, _ ended: State.Ended) -> State.Job? {
-        let now = MonotonicTime.now
         var succeeded = true
         if case .failure = ended.result { succeeded = false }
         let (job, effects) = state.withLock { state in
+            let now = MonotonicTime.now
             let actions = state.queue.step(.batchDone(batch.id, succeeded: succeeded), now: now)
             queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
             let effects = state.apply(actions, of: ended, now: now)

@@ -39,9 +39,9 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     ) -> Result<Ticket, AdmissionRefusal> {
         precondition(
             request.items.count == request.tokenCounts.count, "one token count for each item")
-        let now = MonotonicTime.now
         let jitter = Double.random(in: 0..<1)
         let (result, effects) = state.withLock { state in
+            let now = MonotonicTime.now
             let arrival = state.register(request, jitter: jitter, now: now, completion)
             let actions = state.queue.step(.arrive(arrival), now: now)
             let effects = state.apply(actions, now: now)
@@ -56,9 +56,10 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     func perform(_ event: BatchQueue.Event) {
-        let now = MonotonicTime.now
         carryOut(
             state.withLock { state in
+                // Under the lock, so that times are in the order of the steps.
+                let now = MonotonicTime.now
                 let actions = state.queue.step(event, now: now)
                 queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
                 return state.apply(actions, now: now)

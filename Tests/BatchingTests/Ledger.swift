@@ -22,6 +22,8 @@ struct Ledger {
         var deadline: MonotonicTime?
         var stages: [Stage]
         var order: Int
+        /// Tokens of batches that latecomers led, since the last that somebody else led.
+        var overtaken = 0
     }
 
     let configuration: BatchConfiguration
@@ -31,6 +33,11 @@ struct Ledger {
     var counters = BatchCounters()
     var isDraining = false
     var drainedCount = 0
+    private var largestBatch = 0
+
+    init(configuration: BatchConfiguration) {
+        self.configuration = configuration
+    }
 
     func check(_ condition: Bool, _ message: @autoclosure () -> String) throws {
         if !condition { throw Violation(description: message()) }
@@ -185,16 +192,26 @@ struct Ledger {
             "\(tokens) tokens in a batch of several")
     }
 
-    /// Nobody is first who came too long after somebody who still waits.
-    private func checkAgeing(of batch: BatchQueue.Batch) throws {
+    /// Who came too long after somebody who still waits leads no more than every other batch.
+    ///
+    /// By tokens: what latecomers led since the last batch that somebody else led is less than two
+    /// of the largest batches.
+    private mutating func checkAgeing(of batch: BatchQueue.Batch) throws {
+        largestBatch = max(largestBatch, batch.tokens)
         guard configuration.ageing > 0, let first = batch.items.first,
             let arrived = live[first.request]?.arrived
         else { return }
         let bound = configuration.overtakingMaximum
         for (id, entry) in live where entry.stages.contains(.queued) {
+            if entry.arrived.advanced(by: bound) >= arrived {
+                if entry.overtaken > 0 { live[id]?.overtaken = 0 }
+                continue
+            }
+            live[id]?.overtaken += batch.tokens
             try check(
-                entry.arrived.advanced(by: bound) >= arrived,
-                "\(first.request) overtook \(id), which came \(bound) earlier")
+                entry.overtaken + batch.tokens <= 2 * largestBatch,
+                "\(entry.overtaken + batch.tokens) tokens overtook \(id), which came "
+                    + "\(bound) before \(first.request)")
         }
     }
 

@@ -167,7 +167,7 @@ struct SchedulerTests {
         [(key: String, change: @Sendable (inout BatchConfiguration) -> Void)] = [
             ("batchTokensMaximum", { $0.batchTokensMaximum = 0 }),
             ("queueTokensMaximum", { $0.queueTokensMaximum = 100 }),
-            ("deadlineDefault", { $0.deadlineDefault = .seconds(301) }),
+            ("deadlineDefault", { $0.deadlineDefault = .seconds(601) }),
             ("waitMaximum", { $0.waitMaximum = .zero }),
             ("ageing", { $0.ageing = -1 }),
             ("tokensPerSecond", { $0.tokensPerSecond = .nan }),

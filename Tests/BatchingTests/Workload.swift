@@ -1,0 +1,253 @@
+import Batching
+import HeapModule
+import Platform
+
+/// An open-loop workload against the queue and a model of the processor, on a virtual clock.
+///
+/// Arrivals are Poisson and do not wait for answers, so a late answer delays nobody's question and
+/// is counted in full (no coordinated omission).
+struct Workload {
+    enum Kind: Int, CaseIterable { case query, document, bulk }
+
+    /// What a batch costs: calibrated for a small encoder on one core (docs/batching.md).
+    struct Engine {
+        var workers = 2
+        var secondsPerToken = 71e-6
+        var secondsPerBatch = 0.15e-3
+        var layers = 6
+        /// How much of the cores' sum a gang reaches.
+        var gangEfficiency = 0.8
+
+        var tokensPerSecond: Double { Double(workers) / secondsPerToken }
+
+        func seconds(tokens: Int, hands: Int) -> Double {
+            let speed = hands == 1 ? 1 : Double(hands) * gangEfficiency
+            return secondsPerBatch + Double(tokens) * secondsPerToken / speed
+        }
+    }
+
+    /// A client that sends its next request the moment one is answered.
+    struct Flood {
+        var inFlight: Int
+        var tokenCounts: [Int]
+    }
+
+    var engine = Engine()
+    var flood: Flood?
+    /// Per 1000 requests: queries of 8 to 24 tokens, documents of 65 to 195, and bulk requests of
+    /// 32 documents.
+    var shares = [790, 200, 10]
+    var load = 0.6
+    var seconds = 120.0
+    var seed: UInt64 = 1
+    /// Requests come from this many clients, at random.
+    var clients = 64
+
+    private var meanTokens: Double {
+        (Double(shares[0]) * 16 + Double(shares[1]) * 130 + Double(shares[2]) * 32 * 130) / 1000
+    }
+
+    /// Sorted latencies in milliseconds, by kind, of what came after a tenth of the time.
+    struct Outcome {
+        var latencies: [Kind: [Double]] = [:]
+        var refused = 0
+        var arrived = 0
+        /// Tokens of completed requests, over what the workers could have computed.
+        var goodput = 0.0
+
+        func percentile(_ percent: Double, of kind: Kind) -> Double {
+            guard let sorted = latencies[kind], !sorted.isEmpty else { return .nan }
+            return sorted[min(Int(Double(sorted.count) * percent / 100), sorted.count - 1)]
+        }
+    }
+
+    func run(_ configuration: BatchConfiguration) -> Outcome {
+        var machine = Machine(workload: self, configuration: configuration)
+        return machine.run()
+    }
+
+    fileprivate func arrivals() -> [Machine.Request] {
+        var random = SplitMix64(seed: seed)
+        let rate = load * engine.tokensPerSecond / meanTokens
+        var time = 0.0
+        var requests: [Machine.Request] = []
+        while true {
+            time -= Double.logarithm(1 - random.unit()) / rate
+            guard time < seconds else { return requests }
+            let draw = random.below(1000)
+            let kind: Kind =
+                draw < shares[0] ? .query : draw < shares[0] + shares[1] ? .document : .bulk
+            let counts: [Int] =
+                switch kind {
+                case .query: [8 + random.below(17)]
+                case .document: [65 + random.below(131)]
+                case .bulk: (0..<32).map { _ in 65 + random.below(131) }
+                }
+            requests.append(
+                Machine.Request(
+                    time: time, kind: kind, tokenCounts: counts,
+                    client: ClientKey(UInt64(1 + random.below(clients)))))
+        }
+    }
+}
+
+/// The processor's side: batches that take their time, layer by layer.
+private struct Machine {
+    struct Request {
+        var time: Double
+        var kind: Workload.Kind
+        var tokenCounts: [Int]
+        var client: ClientKey
+    }
+
+    private struct Moment: Comparable {
+        enum Happening {
+            case layerDone(BatchID, layersLeft: Int)
+            case batchDone(BatchID)
+            case flood
+        }
+
+        var time: Double
+        var number: Int
+        var happening: Happening
+
+        static func < (left: Moment, right: Moment) -> Bool {
+            (left.time, left.number) < (right.time, right.number)
+        }
+
+        static func == (left: Moment, right: Moment) -> Bool { left.number == right.number }
+    }
+
+    private let workload: Workload
+    private let interrupts: Bool
+    private var queue: BatchQueue
+    private var moments = Heap<Moment>()
+    private var momentCount = 0
+    private var running: [BatchID: (batch: BatchQueue.Batch, seconds: Double)] = [:]
+    /// Outer batches that wait, with the layers that they have left, by their interrupter.
+    private var suspended: [BatchID: (batch: BatchID, layersLeft: Int)] = [:]
+    private var requests: [Request] = []
+    private var outcome = Workload.Outcome()
+    private var completedTokens = 0
+    private var floodCount: UInt64 = 0
+    private static let floodNumbers: UInt64 = 1 << 40
+
+    init(workload: Workload, configuration: BatchConfiguration) {
+        self.workload = workload
+        interrupts = configuration.interruptTokensMaximum != nil
+        queue = BatchQueue(configuration: configuration)
+    }
+
+    mutating func run() -> Workload.Outcome {
+        requests = workload.arrivals()
+        for worker in 0..<workload.engine.workers { step(.workerFree(worker), at: 0) }
+        for _ in 0..<(workload.flood?.inFlight ?? 0) { submitFlood(at: 0) }
+        for (number, request) in requests.enumerated() {
+            while let first = moments.min, first.time <= request.time { pass(moments.removeMin()) }
+            var arrival = BatchQueue.Arrival(
+                request: RequestID(UInt64(number)), tokenCounts: request.tokenCounts)
+            arrival.client = request.client
+            outcome.arrived += 1
+            step(.arrive(arrival), at: request.time)
+        }
+        let possible = workload.seconds * workload.engine.tokensPerSecond
+        outcome.goodput = Double(completedTokens) / possible
+        while let moment = moments.popMin() { pass(moment) }
+        for kind in Workload.Kind.allCases { outcome.latencies[kind]?.sort() }
+        return outcome
+    }
+
+    private mutating func pass(_ moment: Moment) {
+        switch moment.happening {
+        case .batchDone(let id):
+            running[id] = nil
+            step(.batchDone(id, succeeded: true), at: moment.time)
+            if let outer = suspended.removeValue(forKey: id) {
+                resume(outer.batch, layersLeft: outer.layersLeft, at: moment.time)
+            }
+        case .flood: submitFlood(at: moment.time)
+        case .layerDone(let id, let layersLeft):
+            let inner = queue.queuedItems > 0 ? step(.layerDone(id), at: moment.time) : nil
+            if let inner {
+                suspended[inner] = (id, layersLeft)
+            } else {
+                resume(id, layersLeft: layersLeft, at: moment.time)
+            }
+        }
+    }
+
+    private mutating func resume(_ id: BatchID, layersLeft: Int, at time: Double) {
+        guard let seconds = running[id]?.seconds else { return }
+        let end = time + seconds / Double(workload.engine.layers)
+        schedule(
+            layersLeft == 1 ? .batchDone(id) : .layerDone(id, layersLeft: layersLeft - 1), at: end)
+    }
+
+    private mutating func schedule(_ happening: Moment.Happening, at time: Double) {
+        momentCount += 1
+        moments.insert(Moment(time: time, number: momentCount, happening: happening))
+    }
+
+    /// Answers the batch that interrupts, if one does.
+    @discardableResult
+    private mutating func step(_ event: BatchQueue.Event, at time: Double) -> BatchID? {
+        let now = MonotonicTime(nanoseconds: Int64(time * 1e9))
+        var interrupter: BatchID?
+        for action in queue.step(event, now: now) {
+            switch action {
+            case .start(let batch):
+                let seconds = workload.engine.seconds(
+                    tokens: batch.tokens, hands: batch.helpers.count + 1)
+                running[batch.id] = (batch, seconds)
+                if batch.interrupts != nil { interrupter = batch.id }
+                if interrupts, batch.interrupts == nil {
+                    resume(batch.id, layersLeft: workload.engine.layers, at: time)
+                } else {
+                    schedule(.batchDone(batch.id), at: time + seconds)
+                }
+            case .complete(let id) where id.value >= Self.floodNumbers: flood(at: time)
+            case .complete(let id): complete(requests[Int(id.value)], at: time)
+            case .refuse: outcome.refused += 1
+            case .admit, .deliver, .fail, .drained, .discard: break
+            }
+        }
+        return interrupter
+    }
+
+    /// The flooding client's next request, at the next event's time; its answers are not counted.
+    private mutating func flood(at time: Double) {
+        guard workload.flood != nil, time < workload.seconds else { return }
+        schedule(.flood, at: time)
+    }
+
+    private mutating func submitFlood(at time: Double) {
+        guard let flood = workload.flood else { return }
+        floodCount += 1
+        let arrival = BatchQueue.Arrival(
+            request: RequestID(Self.floodNumbers + floodCount), tokenCounts: flood.tokenCounts)
+        step(.arrive(arrival), at: time)
+    }
+
+    private mutating func complete(_ request: Request, at time: Double) {
+        completedTokens += request.tokenCounts.reduce(0, +)
+        guard request.time > workload.seconds / 10 else { return }
+        outcome.latencies[request.kind, default: []].append((time - request.time) * 1e3)
+    }
+}
+
+extension Double {
+    /// The natural logarithm of a number in `0...1`, without the C library's last-bit differences:
+    /// the report must be the same on every machine.
+    fileprivate static func logarithm(_ value: Double) -> Double {
+        guard value > 0 else { return -745 }
+        let exponent = Double(value.exponent) + 1
+        let ratio = (value.significand / 2 - 1) / (value.significand / 2 + 1)
+        var power = ratio
+        var sum = 0.0
+        for denominator in stride(from: 1.0, to: 60, by: 2) {
+            sum += power / denominator
+            power *= ratio * ratio
+        }
+        return 2 * sum + exponent * 0.693147180559945309417
+    }
+}
