@@ -8,6 +8,11 @@ package struct ProcessorLimits: Equatable, Sendable {
     /// The cgroup's quota in processors, rounded up; nil when there is none.
     package var quota: Int?
 
+    package init(affinity: Int, quota: Int?) {
+        self.affinity = affinity
+        self.quota = quota
+    }
+
     /// Threads that can run at once: the smaller of the two, at least 1.
     package var threads: Int { max(1, min(affinity, quota ?? affinity)) }
 
