@@ -78,8 +78,6 @@ let package = Package(
         tests(
             "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
         tests("Batching", uses: ["Batching", "Platform", "TestSupport"] + collections),
-        tests(
-            "Service",
-            uses: ["Service", "HTTPServer", "HTTPWire", "JSON", "Platform", "TestSupport"]),
+        tests("Service", uses: ["Service", "HTTPServer", "HTTPWire", "JSON", "TestSupport"]),
     ]
 )

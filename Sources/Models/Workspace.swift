@@ -7,11 +7,9 @@ import Kernels
 package final class Workspace {
     private let configuration: EncoderConfiguration
     private let type: NumericType
-    /// The threads that compute the next batch together; nil for the calling one alone.
-    ///
-    /// Set it before `begin`; a team is lent for one batch.
-    package var team: Team?
-    private var scratchCount = 1
+    /// The threads that compute each batch together; nil for one.
+    let team: Team?
+    private let scratchCount: Int
     private(set) var capacity = 0
     private(set) var lengthCapacity = 0
 
@@ -42,6 +40,7 @@ package final class Workspace {
         self.configuration = configuration
         self.type = type
         self.team = team
+        scratchCount = team?.count ?? 1
         reserve(
             tokens: max(1, tokensMaximum),
             length: max(1, min(tokensMaximum, configuration.lengthMaximum)))
@@ -49,9 +48,7 @@ package final class Workspace {
 
     /// Makes room for a batch of `tokens` tokens whose longest text has `length`.
     func reserve(tokens: Int, length: Int) {
-        let threads = Crew(team).width
-        guard tokens > capacity || length > lengthCapacity || threads > scratchCount else { return }
-        scratchCount = max(threads, scratchCount)
+        guard tokens > capacity || length > lengthCapacity else { return }
         capacity = max(tokens, capacity)
         lengthCapacity = max(length, lengthCapacity)
         let hidden = configuration.hiddenSize
