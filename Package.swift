@@ -72,7 +72,9 @@ let package = Package(
         tests("Platform", uses: ["Platform", "TestSupport"]),
         tests("JSON", uses: ["JSON", "TestSupport"]),
         tests("HTTPWire", uses: ["HTTPWire", "TestSupport"]),
-        tests("HTTPServer", uses: ["HTTPServer", "HTTPWire", "Platform", "TestSupport"]),
+        tests(
+            "HTTPServer",
+            uses: ["COpenSSL", "HTTPServer", "HTTPWire", "Platform", "TestSupport"]),
         tests("Tokenizers", uses: ["JSON", "Tokenizers", "TestSupport"]),
         tests("Kernels", uses: ["Kernels", "CKernels", "Platform", "TestSupport"]),
         tests(

@@ -11,7 +11,7 @@ final class Connection {
     /// When the timer wheel will bring this connection up; an entry with another time is stale.
     var scheduledAt: MonotonicTime?
     var interest: Poller.Interest = .readable
-    var tls: TLSFilter?
+    var tls: TLSEngine?
     var isHandshaking = false
 
     /// Bytes that came while a response was awaited, from `heldStart` on.
@@ -57,5 +57,5 @@ final class Connection {
     var hasHeldInput: Bool { heldStart < held.count }
 
     /// Whether encrypted or plain bytes wait for the socket.
-    var hasOutput: Bool { !outbox.isEmpty || tls?.hasOutput == true }
+    var hasOutput: Bool { !outbox.isEmpty || (tls?.pendingCiphertextCount ?? 0) > 0 }
 }

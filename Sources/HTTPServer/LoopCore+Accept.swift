@@ -107,7 +107,10 @@ extension LoopCore {
         slots[slot] = connection
         connectionCount += 1
         shared.observer.connectionOpened(from: connection.peer)
-        guard loop.poller.add(rawDescriptor, token: connection.token, interest: .readable) else {
+        // Without memory for an engine nothing may be said: it would be in cleartext.
+        guard !isSecure || connection.tls != nil,
+            loop.poller.add(rawDescriptor, token: connection.token, interest: .readable)
+        else {
             close(connection, .reset)
             return
         }

@@ -27,14 +27,19 @@ extension LoopCore {
     /// Closing at once would answer bytes still under way with RST, and the client's system might
     /// then throw the response away unread (RFC 9112 §9.6).
     func linger(_ connection: Connection) {
-        if let tls = connection.tls {
-            tls.closeNotify()
-            sendEncrypted(connection)
-            guard !connection.isClosed else { return }
-        }
-        connection.socket.shutDownSending()
         connection.held = []
         connection.heldStart = 0
+        if let tls = connection.tls {
+            tls.close()
+            // What the socket does not take now goes when it can be written to again.
+            guard sendEncrypted(connection) else { return }
+        }
+        endOutput(connection)
+    }
+
+    /// Everything has been sent.
+    func endOutput(_ connection: Connection) {
+        connection.socket.shutDownSending()
         if connection.hasInputEnded { close(connection, .byResponse) }
     }
 
@@ -43,6 +48,7 @@ extension LoopCore {
         guard !connection.isClosed else { return }
         connection.isClosed = true
         if connection.isHandshaking { endHandshake(connection) }
+        if reason != .reset { sayGoodbye(connection) }
         report(connection, isAbandoned: true)
         loop.poller.remove(connection.socket.descriptor.rawValue)
         let slot = Int(connection.token & 0xFFFF_FFFF)
