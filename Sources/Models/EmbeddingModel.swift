@@ -75,20 +75,47 @@ package final class EmbeddingModel: Sendable {
     package func embed(
         _ batch: PackedBatch, workspace: Workspace, into vectors: inout [Float]
     ) throws(EmbeddingError) {
-        let count = batch.count
-        let size = count * output.inputWidth
-        // Array offers no uninitialised growth in place; this is cheap beside the encoder.
-        vectors.removeAll(keepingCapacity: true)
-        vectors.append(contentsOf: repeatElement(0, count: size))
-        let normalizes = output.onlyNormalizes
+        try begin(batch, workspace)
+        encoder.layers(0..<encoder.configuration.layerCount, workspace: workspace)
+        try finish(workspace, into: &vectors)
+    }
+
+    /// The same, with a call of `afterLayer` between two layers: the thread may then do other work,
+    /// in another workspace, or throw to give the batch up.
+    package func embed(
+        _ batch: PackedBatch, workspace: Workspace, into vectors: inout [Float],
+        afterLayer: () throws -> Void
+    ) throws {
+        try begin(batch, workspace)
+        let layerCount = encoder.configuration.layerCount
+        for layer in 0..<layerCount {
+            encoder.layer(layer, workspace: workspace)
+            if layer + 1 < layerCount { try afterLayer() }
+        }
+        try finish(workspace, into: &vectors)
+    }
+
+    private func begin(_ batch: PackedBatch, _ workspace: Workspace) throws(EmbeddingError) {
         do {
-            try vectors.withUnsafeMutableBufferPointer { vectors throws(EncoderError) in
-                try encoder.embed(
-                    batch, workspace: workspace, pooling: description.pipeline.pooling,
-                    normalize: normalizes, into: vectors)
-            }
+            try encoder.begin(batch, workspace: workspace)
         } catch {
             throw .batch(error)
+        }
+    }
+
+    /// Pools the batch in the workspace and applies the folder's other modules.
+    private func finish(
+        _ workspace: Workspace, into vectors: inout [Float]
+    ) throws(EmbeddingError) {
+        let count = workspace.batch.count
+        // Array offers no uninitialised growth in place; this is cheap beside the encoder.
+        vectors.removeAll(keepingCapacity: true)
+        vectors.append(contentsOf: repeatElement(0, count: count * output.inputWidth))
+        let normalizes = output.onlyNormalizes
+        vectors.withUnsafeMutableBufferPointer { vectors in
+            encoder.finish(
+                workspace: workspace, pooling: description.pipeline.pooling,
+                normalize: normalizes, into: vectors)
         }
         if !normalizes { output.apply(to: &vectors, count: count) }
         cut(&vectors, count: count)

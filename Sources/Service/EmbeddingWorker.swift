@@ -4,20 +4,42 @@ import Models
 /// Computes batches of texts on one compute thread, in memory of its own.
 final class EmbeddingWorker: BatchWorker {
     private let model: EmbeddingModel
-    private let workspace: Workspace
-    private var vectors: [Float] = []
+    /// What one level of interruption computes in: a short batch may run between two layers of a
+    /// longer one, whose memory must stay as it is.
+    private var levels: [Level]
+
+    private struct Level {
+        let workspace: Workspace
+        var batch = PackedBatch()
+        var vectors: [Float] = []
+    }
 
     /// A worker for batches of up to `tokensMaximum` tokens.
-    init(model: EmbeddingModel, tokensMaximum: Int) {
+    init(model: EmbeddingModel, tokensMaximum: Int, interruptTokensMaximum: Int) {
         self.model = model
-        workspace = model.makeWorkspace(tokensMaximum: tokensMaximum)
+        levels = [tokensMaximum, interruptTokensMaximum].map {
+            Level(workspace: model.makeWorkspace(tokensMaximum: $0))
+        }
     }
 
     func run(_ items: [Engine.Work]) throws -> [[Float]] {
-        let batch = PackedBatch(items.map(\.tokenIDs))
+        try run(items, in: BatchContext())
+    }
+
+    func run(_ items: [Engine.Work], in context: BatchContext) throws -> [[Float]] {
+        // The level is taken out for the time being: an interrupting call comes back into this one.
+        var level = levels[context.level]
+        level.batch.removeAll()
+        for item in items { level.batch.append(item.tokenIDs) }
+        level.workspace.team = context.team
+        defer {
+            level.workspace.team = nil
+            levels[context.level] = level
+        }
+        try model.embed(
+            level.batch, workspace: level.workspace, into: &level.vectors,
+            afterLayer: context.layerDone)
         let width = model.dimensions
-        vectors.removeAll(keepingCapacity: true)
-        try model.embed(batch, workspace: workspace, into: &vectors)
-        return items.indices.map { Array(vectors[$0 * width..<($0 + 1) * width]) }
+        return items.indices.map { Array(level.vectors[$0 * width..<($0 + 1) * width]) }
     }
 }

@@ -35,17 +35,26 @@ package final class Engine: Sendable {
             batching.requestItemsMaximum = configuration.inputsMaximum
             // A long request may take as long as it takes; only a client's own deadline ends it.
             batching.deadlineDefault = nil
+            batching.gangTokensMinimum = Self.gangTokensMinimum
+            batching.interruptTokensMaximum = Self.interruptTokensMaximum
             let tokensMaximum = max(configuration.batchTokens, model.maximumLength)
             scheduler = try BatchScheduler(
                 configuration: batching, workers: threads, observer: observer
             ) { _ in
-                EmbeddingWorker(model: model, tokensMaximum: tokensMaximum)
+                EmbeddingWorker(
+                    model: model, tokensMaximum: tokensMaximum,
+                    interruptTokensMaximum: Self.interruptTokensMaximum)
             }
         } catch {
             throw StartError("\(error)")
         }
         try warmUp()
     }
+
+    /// From this length on a text that is alone gets all idle threads.
+    private static let gangTokensMinimum = 4
+    /// Up to this many tokens a request may run between two layers of a longer batch.
+    private static let interruptTokensMaximum = 64
 
     /// Loads the model with the arithmetic and the kernels that the configuration asks for.
     static func loadModel(
