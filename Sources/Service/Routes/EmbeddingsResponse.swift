@@ -3,7 +3,7 @@ import JSON
 /// The body of the answer to `POST /v1/embeddings`.
 ///
 /// Source: openai/openai-openapi, schema `CreateEmbeddingResponse`.
-struct EmbeddingsResponse: Sendable {
+package struct EmbeddingsResponse: Sendable {
     /// The model's name as the request had it.
     var model: String
     var format: EmbeddingsRequest.EncodingFormat
@@ -12,8 +12,17 @@ struct EmbeddingsResponse: Sendable {
     /// Tokens of all inputs, after truncation and with special tokens.
     var tokens: Int
 
+    package init(
+        model: String, format: EmbeddingsRequest.EncodingFormat, dimensions: Int, tokens: Int
+    ) {
+        self.model = model
+        self.format = format
+        self.dimensions = dimensions
+        self.tokens = tokens
+    }
+
     /// The body for vectors in the order of the inputs.
-    func body(_ vectors: [[Float]]) -> [UInt8] {
+    package func body(_ vectors: [[Float]]) -> [UInt8] {
         let bytesPerVector = dimensions * (format == .float ? 13 : 6) + 64
         var json = JSONWriter(capacity: vectors.count * bytesPerVector + 256)
         json.raw(#"{"object":"list","data":["#)
