@@ -19,7 +19,7 @@
 
 #include "format_float_powers.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits are stored as little-endian words");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "digits are stored as words");
 
 #define FRACTION_BITS 36
 #define ONE ((uint64_t)1 << FRACTION_BITS)
