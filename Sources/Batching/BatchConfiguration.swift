@@ -43,8 +43,9 @@ package struct BatchConfiguration: Hashable, Sendable {
     /// How much of the tokens that its client was given beyond others sets a request back; 0 for
     /// no fairness between clients, 1 for all of it.
     package var fairness = 0.5
-    /// Tokens given beyond others are forgotten above this many.
-    package var excessTokensMaximum = 8_192
+    /// Tokens given beyond others are forgotten above this many: a few documents' worth, so that a
+    /// client's bulk work does not hold back its own queries for long.
+    package var excessTokensMaximum = 1_024
 
     /// An item of at least this many tokens that is alone in the queue gets all idle workers at
     /// once; nil for never.

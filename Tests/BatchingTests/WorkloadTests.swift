@@ -82,7 +82,7 @@ struct WorkloadTests {
 
     @Test func keepsQueriesShortBesideBulkAtSixtyPercent() {
         var workload = Workload()
-        workload.seconds = 40
+        workload.seconds = 25
         let outcome = workload.run(Self.policy)
         #expect(outcome.percentile(50, of: .query) < 2.5 * unloaded.query)
         #expect(outcome.percentile(99, of: .query) < 12 * unloaded.query)
@@ -96,16 +96,16 @@ struct WorkloadTests {
 
     @Test func keepsQueriesShortAtEightyFivePercent() {
         var workload = Workload()
-        workload.seconds = 40
+        workload.seconds = 25
         workload.load = 0.85
         let outcome = workload.run(Self.policy)
         #expect(outcome.percentile(99, of: .query) < 20 * unloaded.query)
         #expect(outcome.refused == 0)
     }
 
-    @Test func loseslittleWhenItIsAskedForTooMuch() {
+    @Test func losesLittleWhenItIsAskedForTooMuch() {
         var workload = Workload()
-        workload.seconds = 40
+        workload.seconds = 25
         workload.load = 1.5
         let outcome = workload.run(Self.policy)
         #expect(outcome.goodput > 0.95)
@@ -115,7 +115,7 @@ struct WorkloadTests {
     /// One client keeps 32 bulk requests in flight; another asks single queries.
     @Test func oneClientsBulkDoesNotDelayAnothersQueries() {
         var workload = Workload()
-        workload.seconds = 40
+        workload.seconds = 25
         workload.shares = [1000, 0, 0]
         workload.load = 0.02
         workload.flood = Workload.Flood(inFlight: 32, tokenCounts: Array(repeating: 130, count: 32))
@@ -128,7 +128,7 @@ struct WorkloadTests {
     /// their share all the same.
     @Test func oneClientsQueriesDoNotStarveAnothersDocuments() {
         var workload = Workload()
-        workload.seconds = 40
+        workload.seconds = 25
         workload.shares = [0, 1000, 0]
         workload.load = 0.3
         workload.flood = Workload.Flood(inFlight: 256, tokenCounts: [16])

@@ -1,0 +1,245 @@
+import Batching
+import Platform
+import Testing
+
+/// Scripts for single properties; the simulation has the rest.
+struct QueueTests {
+    /// A queue with one worker, driven by hand; batches end when the test says so.
+    struct Bench {
+        var queue: BatchQueue
+        var now = MonotonicTime(nanoseconds: 0)
+        var next: UInt64 = 0
+        var batches: [BatchQueue.Batch] = []
+
+        init(workers: Int = 1, _ change: (inout BatchConfiguration) -> Void = { _ in }) {
+            var configuration = BatchConfiguration()
+            configuration.tokensPerSecond = 10_000
+            change(&configuration)
+            queue = BatchQueue(configuration: configuration)
+            for worker in 0..<workers { step(.workerFree(worker)) }
+        }
+
+        @discardableResult
+        mutating func step(_ event: BatchQueue.Event) -> [BatchQueue.Action] {
+            let actions = queue.step(event, now: now)
+            for case .start(let batch) in actions { batches.append(batch) }
+            return actions
+        }
+
+        @discardableResult
+        mutating func submit(
+            _ tokens: Int..., change: (inout BatchQueue.Arrival) -> Void = { _ in }
+        ) -> AdmissionRefusal? {
+            var arrival = BatchQueue.Arrival(request: RequestID(next), tokenCounts: tokens)
+            next += 1
+            change(&arrival)
+            for case .refuse(_, let refusal) in step(.arrive(arrival)) { return refusal }
+            return nil
+        }
+
+        /// Ends the oldest running batch; answers the requests of the batch that starts then.
+        mutating func endBatch() -> [UInt64] {
+            let batch = batches.removeFirst()
+            let started = step(.batchDone(batch.id, succeeded: true))
+            for case .start(let batch) in started { return batch.items.map(\.request.value) }
+            return []
+        }
+    }
+
+    @Test func takesTheShortestFirstAndFillsUpWithWhatFits() {
+        var bench = Bench { $0.batchTokensMaximum = 64 }
+        bench.submit(50)
+        bench.submit(60)
+        bench.submit(40)
+        bench.submit(10)
+        bench.submit(20)
+        #expect(bench.endBatch() == [3, 4])
+        #expect(bench.endBatch() == [2])
+        #expect(bench.endBatch() == [1])
+    }
+
+    @Test func letsBulkStepBack() {
+        var bench = Bench { $0.batchTokensMaximum = 64 }
+        bench.submit(64)
+        bench.submit(10) { $0.priority = .bulk }
+        bench.submit(60)
+        #expect(bench.endBatch() == [2])
+        #expect(bench.endBatch() == [1])
+    }
+
+    @Test func takesASliceForPartOfTheWhole() {
+        var bench = Bench { $0.batchTokensMaximum = 64 }
+        bench.submit(64)
+        bench.submit(30) { $0.tokensToCome = 5_000 }
+        bench.submit(60)
+        #expect(bench.endBatch() == [2])
+        #expect(bench.endBatch() == [1])
+    }
+
+    @Test func runsATextLongerThanTheBudgetAlone() {
+        var bench = Bench { $0.batchTokensMaximum = 64 }
+        bench.submit(500, 3, 500)
+        #expect(bench.batches.map(\.tokens) == [500])
+        #expect(bench.endBatch().count == 1)
+    }
+
+    @Test func dealsASmallQueueOutToAllIdleWorkers() {
+        var bench = Bench(workers: 2)
+        bench.submit(20, 20, 20, 20)
+        #expect(bench.batches.map(\.items.count) == [2, 2])
+        #expect(Set(bench.batches.map(\.worker)) == [0, 1])
+    }
+
+    @Test func gangsUpOnASingleTextOnlyWhenIdle() {
+        var bench = Bench(workers: 2) { $0.gangTokensMinimum = 32 }
+        bench.submit(100)
+        #expect(bench.batches.map(\.helpers.count) == [1])
+        _ = bench.endBatch()
+        bench.submit(31)
+        bench.submit(100)
+        #expect(bench.batches.map(\.helpers.count) == [0, 0])
+    }
+
+    @Test func interruptsALongBatchOnceAtATimeAndForItsLengthAtMost() {
+        var bench = Bench { $0.interruptTokensMaximum = 32 }
+        bench.submit(100)
+        let long = bench.batches[0].id
+        #expect(bench.step(.layerDone(long)).isEmpty)
+        for _ in 0..<5 { bench.submit(30) }
+        bench.submit(33)
+        var interrupting = 0
+        for _ in 0..<6 {
+            let before = bench.batches.count
+            bench.step(.layerDone(long))
+            #expect(bench.step(.layerDone(long)).isEmpty, "two levels deep")
+            guard bench.batches.count > before, let inner = bench.batches.popLast() else { break }
+            #expect(inner.interrupts == long && inner.tokens == 30)
+            interrupting += 1
+            bench.step(.batchDone(inner.id, succeeded: true))
+        }
+        #expect(interrupting == 3)
+    }
+
+    @Test func discardsABatchThatNobodyWaitsFor() {
+        var bench = Bench { $0.interruptTokensMaximum = 32 }
+        bench.submit(100)
+        bench.submit(100)
+        bench.step(.cancel(RequestID(0)))
+        #expect(bench.step(.layerDone(bench.batches[0].id)) == [.discard(bench.batches[0].id)])
+    }
+
+    @Test func refusesWholeRequestsAndSaysWhy() {
+        var bench = Bench {
+            $0.queueTokensMaximum = 1_000
+            $0.queueRequestsMaximum = 4
+            $0.requestItemsMaximum = 3
+            $0.clientShareMaximum = 0.75
+        }
+        #expect(bench.submit()?.reason == .requestTooLarge)
+        #expect(bench.submit(1, 1, 1, 1)?.reason == .requestTooLarge)
+        #expect(bench.submit(751)?.reason == .requestTooLarge)
+        #expect(bench.submit(Int.max, Int.max)?.reason == .requestTooLarge)
+        #expect(bench.submit(1, 0)?.reason == .requestTooLarge)
+        #expect(bench.submit(100) == nil)
+        #expect(bench.submit(600) == nil)
+        #expect(bench.submit(401)?.reason == .queueTokensFull)
+        #expect(bench.submit(200)?.reason == .clientShareFull)
+        #expect(bench.submit(200) { $0.client = ClientKey(7) } == nil)
+        #expect(bench.submit(10) { $0.client = ClientKey(8) } == nil)
+        #expect(bench.submit(10) { $0.client = ClientKey(9) }?.reason == .queueRequestsFull)
+        bench.step(.drain)
+        #expect(bench.submit(10)?.reason == .draining)
+        #expect(bench.queue.queuedTokens == 810)
+    }
+
+    @Test func refusesWhatCannotBeDoneInTime() {
+        var bench = Bench { $0.ageing = 1 }
+        let deadline = MonotonicTime(nanoseconds: 50_000_000)
+        bench.submit(400) { $0.deadline = deadline }
+        #expect(bench.submit(600) { $0.deadline = deadline }?.reason == .deadlineTooShort)
+        // 20 ms of the running batch, 10 ms of its own.
+        #expect(bench.submit(100) { $0.deadline = deadline } == nil)
+        let late = bench.submit(10) { $0.deadline = MonotonicTime(nanoseconds: 0) }
+        #expect(late?.reason == .deadlineTooShort)
+        bench.now = deadline
+        #expect(
+            bench.step(.tick) == [
+                .fail(RequestID(0), .deadlineExpired), .fail(RequestID(2), .deadlineExpired),
+            ])
+    }
+
+    @Test func refusesAWaitBeyondPatienceAndSpreadsTheReturn() throws {
+        var bench = Bench {
+            $0.waitMaximum = .milliseconds(10)
+            $0.ageing = 1
+        }
+        bench.submit(120)
+        bench.submit(120)
+        let soon = bench.submit(120) { $0.jitter = 0 }
+        let late = bench.submit(120) { $0.jitter = 0.75 }
+        #expect(soon?.reason == .waitTooLong && soon?.retryAfter == .seconds(1))
+        #expect(late?.retryAfter == .seconds(2.5))
+        // Much work has much patience.
+        #expect(bench.submit(120, 120, 120, 120) == nil)
+    }
+
+    /// Two clients with endless work of different sizes get equal shares, up to a constant.
+    @Test(arguments: [(16, 100), (100, 16), (30, 30)])
+    func sharesEquallyBetweenBackloggedClients(first: Int, second: Int) {
+        var bench = Bench {
+            $0.batchTokensMaximum = 64
+            $0.ageing = 0
+            $0.fairness = 1
+        }
+        let sizes = [first, second]
+        for _ in 0..<500 {
+            for client in 0..<2 {
+                bench.submit(sizes[client]) { $0.client = ClientKey(UInt64(client)) }
+            }
+        }
+        var served = [0, 0]
+        for _ in 0..<200 {
+            for request in bench.endBatch() { served[Int(request) % 2] += sizes[Int(request) % 2] }
+            #expect(abs(served[0] - served[1]) <= 300, "\(served)")
+        }
+    }
+
+    /// The same between models, and a batch never mixes them.
+    @Test func sharesEquallyBetweenModels() {
+        var bench = Bench {
+            $0.batchTokensMaximum = 64
+            $0.fairness = 1
+            $0.ageing = 0
+        }
+        for _ in 0..<800 {
+            for model in 0..<2 { bench.submit(10 + 40 * model) { $0.model = ModelID(model) } }
+        }
+        var served = [0, 0]
+        for _ in 0..<100 {
+            let requests = bench.endBatch().map { Int($0) % 2 }
+            #expect(Set(requests).count == 1)
+            for model in requests { served[model] += 10 + 40 * model }
+            #expect(abs(served[0] - served[1]) <= 300, "\(served)")
+        }
+    }
+
+    /// A long request beside an endless stream of short ones gets its turn.
+    @Test func ageBringsALongRequestToTheFront() {
+        var bench = Bench {
+            $0.batchTokensMaximum = 64
+            $0.ageing = 0.1
+            $0.fairness = 0
+        }
+        bench.submit(64)
+        bench.submit(500)
+        var waited = 0
+        for _ in 0..<1_000 {
+            for _ in 0..<4 { bench.submit(16) }
+            bench.now = bench.now.advanced(by: .milliseconds(6))
+            waited += 1
+            if bench.endBatch().contains(1) { break }
+        }
+        // 484 tokens more at 1 000 tokens a second of waiting: 0.48 s, or 81 batches.
+        #expect((75...90).contains(waited), "after \(waited) batches")
+    }
+}
