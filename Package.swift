@@ -80,6 +80,8 @@ let package = Package(
         tests(
             "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
         tests("Batching", uses: ["Batching", "Platform", "TestSupport"] + collections),
-        tests("Service", uses: ["Service", "HTTPServer", "HTTPWire", "JSON", "TestSupport"]),
+        tests(
+            "Service",
+            uses: ["Service", "HTTPServer", "HTTPWire", "JSON", "Platform", "TestSupport"]),
     ]
 )

@@ -15,6 +15,11 @@
 #define CK_EXP_5 0.00836895395f
 #define CK_EXP_6 0.00139505978f
 
+// 2^r on abs(r) <= 1/2, minimax relative: 1e-4.
+#define CK_EXP2_1 0.693282932f
+#define CK_EXP2_2 0.242210968f
+#define CK_EXP2_3 0.0550089044f
+
 // erf(x) ~ x P(x^2) / Q(x^2) on [-4, 4] (Eigen, MathFunctionsImpl.h).
 #define CK_ERF_P1 -1.60960333262415e-02f
 #define CK_ERF_P3 -2.95459980854025e-03f

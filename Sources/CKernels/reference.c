@@ -62,7 +62,7 @@ static void linear_f32(const ck_linear *op) {
     }
 }
 
-void ck_reference_linear_bf16(const ck_linear *op) {
+static void linear_bf16(const ck_linear *op) {
     size_t pairs = (op->depth + 1) / 2;
     for (size_t row = 0; row < op->rows; row++) {
         const uint16_t *a = (const uint16_t *)op->a + row * op->a_stride;
@@ -77,7 +77,7 @@ void ck_reference_linear_bf16(const ck_linear *op) {
     }
 }
 
-void ck_reference_linear_int8(const ck_linear *op) {
+static void linear_int8(const ck_linear *op) {
     size_t fours = (op->depth + 3) / 4;
     for (size_t row = 0; row < op->rows; row++) {
         const uint8_t *a = (const uint8_t *)op->a + row * op->a_stride;
@@ -130,7 +130,7 @@ static void attention(const ck_attention *op, ck_dtype in) {
 }
 
 static void attention_f32(const ck_attention *op) { attention(op, CK_F32); }
-void ck_reference_attention_bf16(const ck_attention *op) { attention(op, CK_BF16); }
+static void attention_bf16(const ck_attention *op) { attention(op, CK_BF16); }
 
 static void layer_norm(const ck_norm *op) {
     for (size_t row = 0; row < op->rows; row++) {
@@ -149,7 +149,7 @@ static void layer_norm(const ck_norm *op) {
     }
 }
 
-void ck_reference_quantize(const ck_quantize *op) {
+static void quantize(const ck_quantize *op) {
     for (size_t row = 0; row < op->rows; row++) {
         // The range always includes 0, so that 0 is exact.
         float low = 0.0f, high = 0.0f;
@@ -185,12 +185,12 @@ static void narrow(const float *x, uint16_t *out, size_t count) {
 const ck_table ck_reference_table = {
     .name = "reference",
     .linear_f32 = linear_f32,
-    .linear_bf16 = ck_reference_linear_bf16,
-    .linear_int8 = ck_reference_linear_int8,
+    .linear_bf16 = linear_bf16,
+    .linear_int8 = linear_int8,
     .attention_f32 = attention_f32,
-    .attention_bf16 = ck_reference_attention_bf16,
+    .attention_bf16 = attention_bf16,
     .layer_norm = layer_norm,
-    .quantize = ck_reference_quantize,
+    .quantize = quantize,
     .narrow = narrow,
     .activate = activate,
 };

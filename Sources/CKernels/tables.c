@@ -32,6 +32,8 @@ static unsigned features(void) {
 }
 
 static const candidate candidates[] = {
+    {&ck_avx512_bf16_table, AVX512 | VNNI | BF16},
+    {&ck_avx512_vnni_table, AVX512 | VNNI},
     {&ck_avx512_table, AVX512},
     {&ck_avx2_table, AVX2},
     {&ck_reference_table, 0},

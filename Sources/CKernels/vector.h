@@ -19,7 +19,9 @@ typedef int32_t i16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u16v __attribute__((ext_vector_type(16)));
 typedef uint16_t h16 __attribute__((ext_vector_type(16)));
 typedef uint16_t h16_any __attribute__((ext_vector_type(16), aligned(2)));
-typedef uint16_t h32 __attribute__((ext_vector_type(32)));
+typedef int32_t i16_any __attribute__((ext_vector_type(16), aligned(4)));
+typedef uint8_t b16 __attribute__((ext_vector_type(16)));
+typedef uint8_t b16_any __attribute__((ext_vector_type(16), aligned(1)));
 
 INLINE v16 load16(const float *p) { return *(const v16_any *)p; }
 INLINE void store16(float *p, v16 x) { *(v16_any *)p = x; }
@@ -27,7 +29,6 @@ INLINE v16 splat(float x) { return (v16)(x); }
 INLINE v16 fma16(v16 a, v16 b, v16 c) { return __builtin_elementwise_fma(a, b, c); }
 INLINE v16 max16(v16 a, v16 b) { return a > b ? a : b; }
 INLINE v16 min16(v16 a, v16 b) { return a < b ? a : b; }
-INLINE i16 lane_numbers(void) { return (i16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}; }
 
 // The first `count` (1 to 15) floats at p, `rest` in the other lanes; nothing past them is read.
 INLINE v16 load_part(const float *p, size_t count, float rest) {
@@ -130,10 +131,38 @@ INLINE v16 activated16(v16 x, ck_activation activation) {
 
 // To nearest, ties to even; NaN stays NaN.
 INLINE h16 narrow16(v16 x) {
+#if defined(CK_NATIVE_BF16)
+    return (h16)_mm512_cvtneps_pbh((__m512)x);
+#else
     u16v bits = bits_of(x);
     u16v rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
     u16v nan = (bits >> 16) | 0x40u;
     return __builtin_convertvector((bits & 0x7fffffffu) > 0x7f800000u ? nan : rounded, h16);
+#endif
 }
 
 INLINE v16 widen16(h16 x) { return of_bits(__builtin_convertvector(x, u16v) << 16); }
+
+INLINE u16v load_words(const void *p) {
+    typedef uint32_t any __attribute__((ext_vector_type(16), aligned(1)));
+    return *(const any *)p;
+}
+
+INLINE void store_words(void *p, u16v x) {
+    typedef uint32_t any __attribute__((ext_vector_type(16), aligned(1)));
+    *(any *)p = x;
+}
+
+// Sixteen rows of sixteen words to sixteen columns: four perfect shuffles of the (row, column) index.
+INLINE void transpose16(u16v x[16]) {
+    _Pragma("clang loop unroll(full)") for (int stage = 0; stage < 4; stage++) {
+        u16v y[16];
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < 8; i++) {
+            y[2 * i] = __builtin_shufflevector(
+                x[i], x[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            y[2 * i + 1] = __builtin_shufflevector(
+                x[i], x[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        }
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) x[i] = y[i];
+    }
+}

@@ -19,6 +19,11 @@ package struct Rows<Element: BitwiseCopyable> {
         return Rows(base + first * stride, count: count, stride: stride)
     }
 
+    /// The rows of `range`.
+    package func rows(in range: Range<Int>) -> Rows {
+        rows(from: range.lowerBound, count: range.count)
+    }
+
     /// The same rows, beginning `columns` elements later.
     package func columns(from columns: Int) -> Rows {
         precondition(columns >= 0 && columns <= stride)
@@ -41,11 +46,11 @@ package struct QuantizedRows {
         self.zeros = zeros
     }
 
-    /// The `count` rows from `first` on.
-    package func rows(from first: Int, count: Int) -> QuantizedRows {
+    /// The rows of `range`.
+    package func rows(in range: Range<Int>) -> QuantizedRows {
         QuantizedRows(
-            values: values.rows(from: first, count: count), scales: scales + first,
-            zeros: zeros + first)
+            values: values.rows(in: range), scales: scales + range.lowerBound,
+            zeros: zeros + range.lowerBound)
     }
 }
 

@@ -1,224 +1,185 @@
 import Kernels
 
 extension Encoder {
-    /// Runs one layer on the batch in the workspace, on all threads of the workspace's team.
+    /// Runs one layer on the batch in the workspace, with the workspace's team.
     package func layer(_ index: Int, workspace: Workspace) {
-        layers(index..<index + 1, workspace: workspace)
-    }
-
-    /// Runs several layers in turn; a team stays awake from the first to the last.
-    package func layers(_ range: Range<Int>, workspace: Workspace) {
         guard workspace.batch.tokenCount > 0 else { return }
-        let steps = LayerSteps(
+        LayerStep(
             kernels: kernels, configuration: configuration, type: type,
-            layers: weights.layers[range], workspace: workspace)
-        if let team = workspace.team {
-            team.run { steps.run($0) }
-        } else {
-            steps.run(TeamMember.alone)
-        }
+            weights: weights.layers[index], workspace: workspace, crew: Crew(workspace.team)
+        ).run()
+    }
+
+    /// Runs several layers in turn.
+    package func layers(_ range: Range<Int>, workspace: Workspace) {
+        for index in range { layer(index, workspace: workspace) }
     }
 }
 
-/// Layers of one batch, as each member of a team runs them.
-private struct LayerSteps: @unchecked Sendable {
-    /// Safe to share among a team: see `LayerStep`.
-    let kernels: Kernels
-    let configuration: EncoderConfiguration
-    let type: NumericType
-    let layers: ArraySlice<LayerWeights>
-    let workspace: Workspace
-
-    func run(_ member: TeamMember) {
-        for layer in layers {
-            LayerStep(
-                kernels: kernels, configuration: configuration, type: type, weights: layer,
-                workspace: workspace
-            ).run(member)
-        }
-    }
-}
-
-/// One layer of one batch, as each member of a team runs it.
+/// One layer of one batch.
 ///
 /// Products are split by panels of output columns, attention by heads, norms by rows; no split changes
 /// the order in which a number is summed.
-private struct LayerStep: @unchecked Sendable {
-    /// Safe to share among a team: members write disjoint parts and meet before they read others'.
+private struct LayerStep {
     let kernels: Kernels
     let configuration: EncoderConfiguration
     let type: NumericType
     let weights: LayerWeights
     let workspace: Workspace
+    let crew: Crew
 
-    func run(_ member: TeamMember) {
-        let hidden = workspace.hidden
-        let rows = hidden.count
-        mixQueryKeyValue(member, rows: rows)
-        member.meet()
-        attend(member)
-        member.meet()
+    func run() {
+        let rows = workspace.hidden.count
+        for first in stride(from: 0, to: rows, by: Workspace.blockRows) {
+            mixQueryKeyValue(first..<min(first + Workspace.blockRows, rows))
+        }
+        attend()
         for first in stride(from: 0, to: rows, by: Workspace.blockRows) {
             let block = first..<min(first + Workspace.blockRows, rows)
-            feedForward(member, block)
+            project(block)
+            feedForward(block)
         }
     }
 
-    private func mixQueryKeyValue(_ member: TeamMember, rows: Int) {
-        let layer = weights.queryKeyValue
-        for first in stride(from: 0, to: rows, by: Workspace.blockRows) {
-            let count = min(Workspace.blockRows, rows - first)
-            let input = input(for: layer, first: first, count: count, member)
-            let output: LinearOutput =
-                type == .float32
-                ? .float32(workspace.mixed(as: Float.self).rows(from: first, count: count))
-                : .bfloat16(workspace.mixed(as: UInt16.self).rows(from: first, count: count))
-            kernels.linear(
-                input, layer.weights, panels: member.share(of: layer.weights.panelCount),
-                to: output)
-            if layer.weights.type == .int8 { member.meet() }
-        }
+    private func mixQueryKeyValue(_ block: Range<Int>) {
+        let output: LinearOutput =
+            type == .float32
+            ? .float32(workspace.mixed(as: Float.self).rows(in: block))
+            : .bfloat16(workspace.mixed(as: UInt16.self).rows(in: block))
+        linear(weights.queryKeyValue, hiddenInput(weights.queryKeyValue, block), to: output)
     }
 
-    /// Softmax attention of the member's share of (text, head) pairs.
-    private func attend(_ member: TeamMember) {
+    /// Softmax attention of every head of every text.
+    private func attend() {
         let heads = configuration.headCount
         let scale = 1 / Float(configuration.headSize).squareRoot()
-        let scratch = workspace.scratch(member.index)
-        for unit in member.share(of: workspace.batch.count * heads) {
-            let tokens = workspace.batch.tokens(of: unit / heads)
-            let shape = AttentionShape(
-                queries: tokens.count, keys: tokens.count, headSize: configuration.headSize,
-                scale: scale)
-            if type == .float32 {
-                attend(as: Float.self, tokens, head: unit % heads) {
+        crew.split { part in
+            let scratch = workspace.scratch(part.index)
+            for unit in part.share(of: workspace.batch.count * heads) {
+                let tokens = workspace.batch.tokens(of: unit / heads)
+                let shape = AttentionShape(
+                    queries: tokens.count, keys: tokens.count,
+                    headSize: configuration.headSize, scale: scale)
+                if type == .float32 {
+                    let rows = headRows(as: Float.self, tokens, head: unit % heads)
                     kernels.attention(
-                        query: $0, key: $1, value: $2, shape, scratch: scratch, to: $3)
-                }
-            } else {
-                attend(as: UInt16.self, tokens, head: unit % heads) {
+                        query: rows.query, key: rows.key, value: rows.value, shape,
+                        scratch: scratch, to: rows.output)
+                } else {
+                    let rows = headRows(as: UInt16.self, tokens, head: unit % heads)
                     kernels.attention(
-                        query: $0, key: $1, value: $2, shape, scratch: scratch, to: $3)
+                        query: rows.query, key: rows.key, value: rows.value, shape,
+                        scratch: scratch, to: rows.output)
                 }
             }
         }
     }
 
-    private func attend<Element: BitwiseCopyable>(
-        as element: Element.Type, _ tokens: Range<Int>, head: Int,
-        _ body: (Rows<Element>, Rows<Element>, Rows<Element>, Rows<Element>) -> Void
-    ) {
+    /// Where one head of one text is read and written.
+    private struct HeadRows<Element: BitwiseCopyable> {
+        let query: Rows<Element>
+        let key: Rows<Element>
+        let value: Rows<Element>
+        let output: Rows<Element>
+    }
+
+    private func headRows<Element: BitwiseCopyable>(
+        as element: Element.Type, _ tokens: Range<Int>, head: Int
+    ) -> HeadRows<Element> {
         let hidden = configuration.hiddenSize
         let column = head * configuration.headSize
-        let mixed = workspace.mixed(as: element)
-            .rows(from: tokens.lowerBound, count: tokens.count)
-        let output = workspace.context(as: element)
-            .rows(from: tokens.lowerBound, count: tokens.count)
-        body(
-            mixed.columns(from: column), mixed.columns(from: hidden + column),
-            mixed.columns(from: 2 * hidden + column), output.columns(from: column))
+        let mixed = workspace.mixed(as: element).rows(in: tokens)
+        return HeadRows(
+            query: mixed.columns(from: column), key: mixed.columns(from: hidden + column),
+            value: mixed.columns(from: 2 * hidden + column),
+            output: workspace.context(as: element).rows(in: tokens).columns(from: column))
     }
 
-    /// All that works on rows alone: attention's projection, both norms and the feed-forward layers.
-    private func feedForward(_ member: TeamMember, _ block: Range<Int>) {
-        let hidden = workspace.hidden.rows(from: block.lowerBound, count: block.count)
-        let projection = weights.attentionOutput
-        kernels.linear(
-            contextInput(for: projection, block, member), projection.weights,
-            panels: member.share(of: projection.weights.panelCount), residual: hidden,
-            to: .float32(hidden))
-        member.meet()
-        norm(weights.attentionNorm, block, member)
-        member.meet()
+    /// Attention's output layer, the residual and the norm.
+    private func project(_ block: Range<Int>) {
+        let layer = weights.attentionOutput
+        let half = workspace.context(as: UInt16.self).rows(in: block)
+        let input: LinearInput =
+            switch layer.weights.type {
+            case .float32: .float32(workspace.context(as: Float.self).rows(in: block))
+            case .bfloat16: .bfloat16(half)
+            case .int8: quantized(layer, half)
+            }
+        addToHidden(layer, input, block, norm: weights.attentionNorm)
+    }
+
+    /// Both feed-forward layers, the residual and the norm.
+    private func feedForward(_ block: Range<Int>) {
         let up = weights.intermediate
-        let innerIsFloat = type == .float32
-        let inner = workspace.inner(as: Float.self, count: block.count)
-        let innerHalf = workspace.inner(as: UInt16.self, count: block.count)
-        kernels.linear(
-            input(for: up, first: block.lowerBound, count: block.count, member), up.weights,
-            panels: member.share(of: up.weights.panelCount),
-            activation: configuration.activation,
-            to: innerIsFloat ? .float32(inner) : .bfloat16(innerHalf))
-        member.meet()
         let down = weights.output
-        kernels.linear(
-            innerInput(for: down, inner: inner, half: innerHalf, member), down.weights,
-            panels: member.share(of: down.weights.panelCount), residual: hidden,
-            to: .float32(hidden))
-        member.meet()
-        norm(weights.outputNorm, block, member)
-        member.meet()
+        let inner = workspace.inner(as: Float.self, count: block.count)
+        let half = workspace.inner(as: UInt16.self, count: block.count)
+        linear(
+            up, hiddenInput(up, block), activation: configuration.activation,
+            to: type == .float32 ? .float32(inner) : .bfloat16(half))
+        let input: LinearInput =
+            switch down.weights.type {
+            case .float32: .float32(inner)
+            case .bfloat16: .bfloat16(half)
+            case .int8: quantized(down, half)
+            }
+        addToHidden(down, input, block, norm: weights.outputNorm)
     }
 
-    private func norm(_ norm: NormWeights, _ block: Range<Int>, _ member: TeamMember) {
-        let share = member.share(of: block.count)
-        let first = block.lowerBound + share.lowerBound
-        kernels.layerNorm(
-            workspace.hidden.rows(from: first, count: share.count), norm,
-            copy: type == .float32
-                ? nil : workspace.hiddenCopy.rows(from: first, count: share.count))
+    /// `hidden = norm(hidden + layer(input))`.
+    private func addToHidden(
+        _ layer: LinearLayer, _ input: LinearInput, _ block: Range<Int>, norm: NormWeights
+    ) {
+        let hidden = workspace.hidden.rows(in: block)
+        linear(layer, input, residual: hidden, to: .float32(hidden))
+        let copy = type == .float32 ? nil : workspace.hiddenCopy.rows(in: block)
+        crew.split { part in
+            let share = part.share(of: block.count)
+            kernels.layerNorm(hidden.rows(in: share), norm, copy: copy?.rows(in: share))
+        }
+    }
+
+    private func linear(
+        _ layer: LinearLayer, _ input: LinearInput, activation: Activation = .identity,
+        residual: Rows<Float>? = nil, to output: LinearOutput
+    ) {
+        crew.split { part in
+            kernels.linear(
+                input, layer.weights, panels: part.share(of: layer.weights.panelCount),
+                activation: activation, residual: residual, to: output)
+        }
     }
 
     /// The residual stream as a layer's weights want it.
-    private func input(
-        for layer: LinearLayer, first: Int, count: Int, _ member: TeamMember
-    ) -> LinearInput {
-        let hidden = workspace.hidden.rows(from: first, count: count)
+    private func hiddenInput(_ layer: LinearLayer, _ block: Range<Int>) -> LinearInput {
         switch layer.weights.type {
-        case .float32: return .float32(hidden)
-        case .bfloat16: return .bfloat16(workspace.hiddenCopy.rows(from: first, count: count))
+        case .float32: .float32(workspace.hidden.rows(in: block))
+        case .bfloat16: .bfloat16(workspace.hiddenCopy.rows(in: block))
         case .int8:
-            return quantized(layer, count: count, member) { share, target in
+            quantized(layer, count: block.count) { share, target in
                 kernels.quantize(
-                    hidden.rows(from: share.lowerBound, count: share.count),
+                    workspace.hidden.rows(in: block).rows(in: share),
                     columns: layer.weights.inputs, inverseSmooth: layer.inverseSmooth, to: target)
             }
         }
     }
 
-    private func contextInput(
-        for layer: LinearLayer, _ block: Range<Int>, _ member: TeamMember
-    ) -> LinearInput {
-        let half = workspace.context(as: UInt16.self)
-            .rows(from: block.lowerBound, count: block.count)
-        switch layer.weights.type {
-        case .float32:
-            return .float32(
-                workspace.context(as: Float.self).rows(from: block.lowerBound, count: block.count))
-        case .bfloat16: return .bfloat16(half)
-        case .int8: return quantized(layer, half, member)
-        }
-    }
-
-    private func innerInput(
-        for layer: LinearLayer, inner: Rows<Float>, half: Rows<UInt16>, _ member: TeamMember
-    ) -> LinearInput {
-        switch layer.weights.type {
-        case .float32: .float32(inner)
-        case .bfloat16: .bfloat16(half)
-        case .int8: quantized(layer, half, member)
-        }
-    }
-
-    private func quantized(
-        _ layer: LinearLayer, _ rows: Rows<UInt16>, _ member: TeamMember
-    ) -> LinearInput {
-        quantized(layer, count: rows.count, member) { share, target in
+    private func quantized(_ layer: LinearLayer, _ rows: Rows<UInt16>) -> LinearInput {
+        quantized(layer, count: rows.count) { share, target in
             kernels.quantize(
-                rows.rows(from: share.lowerBound, count: share.count),
-                columns: layer.weights.inputs, inverseSmooth: layer.inverseSmooth, to: target)
+                rows.rows(in: share), columns: layer.weights.inputs,
+                inverseSmooth: layer.inverseSmooth, to: target)
         }
     }
 
-    /// Quantizes the member's share of the rows and waits for the others'.
     private func quantized(
-        _ layer: LinearLayer, count: Int, _ member: TeamMember,
-        _ body: (Range<Int>, QuantizedRows) -> Void
+        _ layer: LinearLayer, count: Int, _ body: (Range<Int>, QuantizedRows) -> Void
     ) -> LinearInput {
         let target = workspace.quantized(count: count, columns: layer.weights.inputs)
-        let share = member.share(of: count)
-        body(share, target.rows(from: share.lowerBound, count: share.count))
-        member.meet()
+        crew.split { part in
+            let share = part.share(of: count)
+            body(share, target.rows(in: share))
+        }
         return .int8(target)
     }
 }

@@ -80,8 +80,14 @@ package final class Encoder: Sendable {
         workspace.batch = batch
         workspace.positions.removeAll(keepingCapacity: true)
         for text in 0..<batch.count {
-            for position in 0..<batch.tokens(of: text).count {
-                workspace.positions.append(Int32(position + configuration.positionOffset))
+            var position = Int32(configuration.positionOffset)
+            for token in batch.tokens(of: text) {
+                if batch.tokenIDs[token] == configuration.positionPadding {
+                    workspace.positions.append(Int32(configuration.positionOffset - 1))
+                } else {
+                    workspace.positions.append(position)
+                    position += 1
+                }
             }
         }
         let hidden = workspace.hidden

@@ -14,6 +14,9 @@ package struct EncoderConfiguration: Equatable, Sendable {
     package var positionCount: Int
     /// The row of a text's first token: 0 for BERT, the padding id + 1 for RoBERTa's line.
     package var positionOffset: Int
+    /// The id that keeps the row before `positionOffset` wherever it stands, and is not counted; nil
+    /// when every token is.
+    package var positionPadding: Int32?
     /// Rows of the token type table; 0 when there is none.
     package var typeCount: Int
     package var names: EncoderTensorNames

@@ -57,7 +57,10 @@ struct ConfigurationKeys {
     var headCount = "num_attention_heads"
     var intermediateSize = "intermediate_size"
     var activation = "hidden_act"
-    var layerNormEpsilon = "layer_norm_eps"
+    /// Nil where the default always holds.
+    var layerNormEpsilon: String? = "layer_norm_eps"
+    /// Nil where there are no token types.
+    var tokenTypeCount: String? = "type_vocab_size"
 }
 
 /// What a family's model has when its file does not say, as in the reference's configuration class.
@@ -87,13 +90,13 @@ extension ModelConfiguration {
         intermediateSize = try file.requiredInteger(keys.intermediateSize, in: 1...Limit.width)
         activation = try ActivationFunction(
             hidden: keys.activation, of: file, default: defaults.activation)
-        // Smaller than this, a float32 variance of zero would divide by zero.
-        layerNormEpsilon =
-            try file.number(keys.layerNormEpsilon, in: 1e-30...0.1) ?? defaults.layerNormEpsilon
+        layerNormEpsilon = try Self.epsilon(file, keys) ?? defaults.layerNormEpsilon
         positionCount = try file.integer("max_position_embeddings", in: 1...Limit.positions)
-        tokenTypeCount =
-            try file.integer("type_vocab_size", in: 0...Limit.tokenTypes)
-            ?? defaults.tokenTypeCount
+        var typeCount: Int?
+        if let key = keys.tokenTypeCount {
+            typeCount = try file.integer(key, in: 0...Limit.tokenTypes)
+        }
+        tokenTypeCount = typeCount ?? defaults.tokenTypeCount
         paddingTokenID =
             try file.integer("pad_token_id", in: 0...Limit.vocabulary) ?? defaults.paddingTokenID
         guard hiddenSize.isMultiple(of: headCount) else {
@@ -101,5 +104,13 @@ extension ModelConfiguration {
                 file: file.path, field: keys.hiddenSize,
                 reason: "\(hiddenSize) is not a multiple of \(keys.headCount) \(headCount)")
         }
+    }
+
+    private static func epsilon(
+        _ file: ConfigurationFile, _ keys: ConfigurationKeys
+    ) throws(ModelError) -> Double? {
+        guard let key = keys.layerNormEpsilon else { return nil }
+        // Smaller than this, a float32 variance of zero would divide by zero.
+        return try file.number(key, in: 1e-30...0.1)
     }
 }

@@ -7,9 +7,11 @@ import Kernels
 package final class Workspace {
     private let configuration: EncoderConfiguration
     private let type: NumericType
-    /// The threads that compute each batch together; nil for one.
-    let team: Team?
-    private let scratchCount: Int
+    /// The threads that compute the next batch together; nil for the calling one alone.
+    ///
+    /// Set it before `begin`; a team is lent for one batch.
+    package var team: Team?
+    private var scratchCount = 1
     private(set) var capacity = 0
     private(set) var lengthCapacity = 0
 
@@ -40,7 +42,6 @@ package final class Workspace {
         self.configuration = configuration
         self.type = type
         self.team = team
-        scratchCount = team?.count ?? 1
         reserve(
             tokens: max(1, tokensMaximum),
             length: max(1, min(tokensMaximum, configuration.lengthMaximum)))
@@ -48,7 +49,9 @@ package final class Workspace {
 
     /// Makes room for a batch of `tokens` tokens whose longest text has `length`.
     func reserve(tokens: Int, length: Int) {
-        guard tokens > capacity || length > lengthCapacity else { return }
+        let threads = Crew(team).width
+        guard tokens > capacity || length > lengthCapacity || threads > scratchCount else { return }
+        scratchCount = max(threads, scratchCount)
         capacity = max(tokens, capacity)
         lengthCapacity = max(length, lengthCapacity)
         let hidden = configuration.hiddenSize

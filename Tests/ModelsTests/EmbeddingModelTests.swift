@@ -40,7 +40,7 @@ struct EmbeddingModelTests {
         }
     }
 
-    @Test(arguments: ["bert", "dense-residual", "pooling-weightedmean"])
+    @Test(arguments: ["bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert"])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)
         let texts = try TinyModel.golden(name).map(\.ids)

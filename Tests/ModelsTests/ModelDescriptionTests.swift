@@ -242,6 +242,36 @@ struct HostileFolderTests {
         #expect(refusal(of: folder).contains("at most 4194304 are read"))
     }
 
+    static let families: [(String, Change)] = [
+        (
+            "roberta",
+            .init(
+                "config.json", "\"max_position_embeddings\": 42", "\"max_position_embeddings\": 2",
+                "2 leaves no position behind pad_token_id 1")
+        ),
+        (
+            "xlm-roberta",
+            .init("config.json", "\"pad_token_id\": 1", "\"pad_token_id\": 41", "pad_token_id 41")
+        ),
+        (
+            "distilbert",
+            .init("config.json", "\"dim\": 24", "\"hidden_size\": 24", "dim: is missing")
+        ),
+        ("distilbert", .init("config.json", "\"n_heads\": 2", "\"n_heads\": 5", "dim: 24 is not")),
+        (
+            "distilbert",
+            .init("config.json", "\"gelu\"", "\"geglu\"", "activation: geglu is not supported")
+        ),
+    ]
+
+    @Test(arguments: families)
+    func checksOtherFamilies(name: String, change: Change) throws {
+        let folder = try TinyModel.folder(name)
+        try folder.replace(change.from, change.to, in: change.file)
+        let line = refusal(of: folder)
+        #expect(line.contains(change.message), "\(line)")
+    }
+
     static let settings: [(String, String)] = [
         (#"{"prompts": []}"#, "prompts: an object"),
         (#"{"prompts": {"query": 3}}"#, "prompts.query: a string"),

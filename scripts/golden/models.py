@@ -19,7 +19,10 @@ import numpy
 import torch
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
-from transformers import BertConfig, BertModel, BertTokenizer
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import (
+    BertConfig, BertModel, BertTokenizer, CamembertConfig, CamembertModel, DistilBertConfig, DistilBertModel,
+    PreTrainedTokenizerFast, RobertaConfig, RobertaModel, XLMRobertaConfig, XLMRobertaModel)
 
 TEXTS = [
     "the river bank",
@@ -33,7 +36,10 @@ TEXTS = [
 ]
 WORDS = sorted(set(" ".join(TEXTS).split()))
 LETTERS = [letter for letter in "abcdefghijklmnopqrstuvwxyz"]
-VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + WORDS + LETTERS + ["##" + l for l in LETTERS]
+PIECES = WORDS + LETTERS + ["##" + l for l in LETTERS]
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] + PIECES
+# A padding token in a text keeps its position, and those behind it move up.
+PADDED_TEXTS = ["money <pad> the old bank <pad> bridge", "<pad>", "<pad><pad> river"]
 
 
 def randomize(module, seed):
@@ -52,6 +58,21 @@ def bert_tokenizer(folder):
     path.write_text("\n".join(VOCABULARY) + "\n")
     BertTokenizer(vocab=str(path), model_max_length=40).save_pretrained(folder)
     path.unlink()
+
+
+def roberta_tokenizer(folder):
+    """Words as BERT splits them, between RoBERTa's special tokens: its numbering is what the encoder sees."""
+    vocabulary = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] + PIECES
+    tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(vocabulary)}, unk_token="<unk>"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", cls_token="<s>", eos_token="</s>", sep_token="</s>",
+        pad_token="<pad>", unk_token="<unk>", mask_token=AddedToken("<mask>", lstrip=True),
+        model_max_length=40, model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(folder)
 
 
 def write_json(path, value):
@@ -88,6 +109,33 @@ def base_bert(folder):
     write_json(folder / "1_Pooling/config.json", pooling(["mean_tokens"]))
     write_json(folder / "sentence_bert_config.json", {"max_seq_length": 32, "do_lower_case": False})
     write_json(folder / "case.json", {"base": None, "removed": []})
+
+
+def base_family(folder, model, tokenizer, seed):
+    folder.mkdir(parents=True)
+    randomize(model, seed)
+    model.save_pretrained(folder)
+    tokenizer(folder)
+    write_json(folder / "modules.json", modules("Pooling", "Normalize"))
+    write_json(folder / "1_Pooling/config.json", pooling(["mean_tokens"], model.config.hidden_size))
+    write_json(folder / "case.json", {"base": None, "removed": []})
+
+
+def family_cases(root):
+    sizes = {
+        "vocab_size": 5 + len(PIECES), "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
+        "intermediate_size": 40, "max_position_embeddings": 40}
+    # Two positions fewer are usable than the table has rows: the padding row and those before it.
+    roberta = sizes | {"type_vocab_size": 1, "layer_norm_eps": 1e-5, "max_position_embeddings": 42}
+    base_family(root / "roberta", RobertaModel(RobertaConfig(**roberta)), roberta_tokenizer, seed=11)
+    # Only the files that differ from RoBERTa's: the weights and their names are the same.
+    for name, kind in {"xlm-roberta": XLMRobertaConfig, "camembert": CamembertConfig}.items():
+        folder = overlay(root, name, base="roberta")
+        kind(**roberta, architectures=["AnyModel"]).save_pretrained(folder)
+    distil = {
+        "vocab_size": sizes["vocab_size"], "dim": 24, "n_layers": 2, "n_heads": 2, "hidden_dim": 56,
+        "max_position_embeddings": 40}
+    base_family(root / "distilbert", DistilBertModel(DistilBertConfig(**distil)), bert_tokenizer, seed=13)
 
 
 def overlay(root, name, base="bert", removed=()):
@@ -188,6 +236,7 @@ def assemble(root, name, target):
 
 
 def golden(root, name):
+    texts = TEXTS
     with tempfile.TemporaryDirectory() as scratch:
         target = Path(scratch) / name
         assemble(root, name, target)
@@ -195,8 +244,10 @@ def golden(root, name):
         model.eval()
         if model[1].__class__.__name__ == "Pooling" and not (target / "modules.json").exists():
             assert model[1].pooling_mode == "mean"
-        features = [model.tokenize([text])["input_ids"][0].tolist() for text in TEXTS]
-        vectors = model.encode(TEXTS, prompt="", batch_size=len(TEXTS), convert_to_numpy=True)
+        if model.tokenizer.pad_token == "<pad>":
+            texts = TEXTS + PADDED_TEXTS
+        features = [model.tokenize([text])["input_ids"][0].tolist() for text in texts]
+        vectors = model.encode(texts, prompt="", batch_size=len(texts), convert_to_numpy=True)
     lines = [
         json.dumps({"ids": ids, "vector": [float(f"{x:.8g}") for x in vector]})
         for ids, vector in zip(features, vectors.astype(numpy.float64))
@@ -214,6 +265,7 @@ def main():
     module_cases(root)
     weight_cases(root)
     config_cases(root)
+    family_cases(root)
     for case in sorted(path.parent.name for path in root.glob("*/case.json")):
         golden(root, case)
 

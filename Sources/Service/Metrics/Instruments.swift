@@ -4,6 +4,8 @@ import Synchronization
 package final class Counter: Sendable {
     private let total = Atomic<Int>(0)
 
+    package init() {}
+
     /// Adds `count`, which must not be negative.
     package func add(_ count: Int = 1) {
         assert(count >= 0)
@@ -17,6 +19,8 @@ package final class Counter: Sendable {
 /// A number that goes up and down.
 package final class Gauge: Sendable {
     private let current = Atomic<Int>(0)
+
+    package init() {}
 
     /// Adds `change`, which may be negative.
     package func add(_ change: Int) {

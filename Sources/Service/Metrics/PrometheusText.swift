@@ -1,50 +1,52 @@
 /// Writes the Prometheus text exposition format, version 0.0.4.
 ///
 /// Source: https://prometheus.io/docs/instrumenting/exposition_formats/
-struct PrometheusText {
+package struct PrometheusText {
     /// The value of the Content-Type header.
-    static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     /// The text so far, as UTF-8.
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
+
+    package init() {}
 
     /// Names and values of a series, in the order in which they are written.
-    typealias Labels = [(name: String, value: String)]
+    package typealias Labels = [(name: String, value: String)]
 
     /// The kinds of a metric.
-    enum Kind: String {
+    package enum Kind: String {
         case counter, gauge, histogram
     }
 
     /// Begins the metric `name`: its help and type, before its first series.
-    mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
+    package mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
         append("# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n")
     }
 
     /// Writes one series of a counter or gauge.
-    mutating func sample(_ name: String, _ labels: Labels, _ value: Int) {
+    package mutating func sample(_ name: String, _ labels: Labels, _ value: Int) {
         append("\(name)\(Self.braced(labels)) \(value)\n")
     }
 
     /// Writes one series of a counter or gauge that is no whole number.
-    mutating func sample(_ name: String, _ labels: Labels, _ value: Double) {
+    package mutating func sample(_ name: String, _ labels: Labels, _ value: Double) {
         append("\(name)\(Self.braced(labels)) \(value)\n")
     }
 
     /// Writes a counter of one series.
-    mutating func counter(_ name: String, _ help: String, _ value: Int) {
+    package mutating func counter(_ name: String, _ help: String, _ value: Int) {
         begin(name, .counter, help)
         sample(name, [], value)
     }
 
     /// Writes a gauge of one series.
-    mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+    package mutating func gauge(_ name: String, _ help: String, _ value: Int) {
         begin(name, .gauge, help)
         sample(name, [], value)
     }
 
     /// Writes all series of one histogram.
-    mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
+    package mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
         let snapshot = histogram.snapshot
         var cumulative = 0
         for (bound, count) in zip(histogram.bounds, snapshot.counts) {

@@ -24,7 +24,9 @@ package struct EmbeddingsResponse: Sendable {
     /// The body for vectors in the order of the inputs.
     package func body(_ vectors: [[Float]]) -> [UInt8] {
         let bytesPerVector = dimensions * (format == .float ? 13 : 6) + 64
-        var json = JSONWriter(capacity: vectors.count * bytesPerVector + 256)
+        // A vector of floats is written in place, with room for the longest text of each number.
+        let spare = format == .float ? dimensions * 3 : 0
+        var json = JSONWriter(capacity: vectors.count * bytesPerVector + spare + 256)
         json.raw(#"{"object":"list","data":["#)
         for (index, vector) in vectors.enumerated() {
             if index > 0 { json.raw(",") }

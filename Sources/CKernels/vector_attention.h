@@ -1,0 +1,228 @@
+// Attention of one head over `vector.h`: strips of up to 6 queries against all keys, softmax in place, weights
+// times values. Exact, with no running rescale; a strip stays in the first cache.
+
+// Keys by panels: word w of key j goes to out[j / 64][w][j % 64], with zeros for the keys past the last.
+static void arrange_keys(
+    const char *keys, size_t stride, size_t count, size_t words, size_t head_bytes, uint32_t *out) {
+    for (size_t key = 0; key < count; key += 16) {
+        size_t rows = count - key < 16 ? count - key : 16;
+        uint32_t *panel = out + key / CK_PANEL * words * CK_PANEL + key % CK_PANEL;
+        for (size_t word = 0; word < words; word += 16) {
+            size_t columns = words - word < 16 ? words - word : 16;
+            u16v x[16];
+            size_t bytes = head_bytes - 4 * word;
+            if (bytes >= 64 && rows == 16) {
+                UNROLL for (size_t r = 0; r < 16; r++) x[r] = load_words(keys + (key + r) * stride + 4 * word);
+            } else {
+                uint32_t block[16][16] = {{0}};
+                for (size_t r = 0; r < rows; r++)
+                    memcpy(block[r], keys + (key + r) * stride + 4 * word, bytes < 64 ? bytes : 64);
+                UNROLL for (size_t r = 0; r < 16; r++) x[r] = load_words(block[r]);
+            }
+            transpose16(x);
+            for (size_t c = 0; c < columns; c++) store_words(panel + (word + c) * CK_PANEL, x[c]);
+        }
+    }
+    size_t filled = (count + 15) / 16 * 16;
+    for (size_t key = filled; key % CK_PANEL; key += 16)
+        for (size_t word = 0; word < words; word++)
+            store_words(
+                out + key / CK_PANEL * words * CK_PANEL + word * CK_PANEL + key % CK_PANEL, (u16v)(0u));
+}
+
+// Fills the scores past the last key so that they take no part; returns the width that softmax runs over.
+INLINE size_t pad_scores(float *x, size_t keys) {
+    size_t end = (keys + 15) / 16 * 16;
+    for (size_t i = keys; i < end; i++) x[i] = -INFINITY;
+    return end;
+}
+
+INLINE float greatest_score(const float *x, size_t end) {
+    v16 greatest = load16(x);
+    for (size_t i = 16; i < end; i += 16) greatest = max16(greatest, load16(x + i));
+    return fold_max(greatest);
+}
+
+// Scores to weights, in place; returns the sum.
+INLINE float soften_f32(float *x, size_t keys, float scale) {
+    size_t end = pad_scores(x, keys);
+    v16 top = splat(greatest_score(x, end)), sum = splat(0.0f);
+    for (size_t i = 0; i < end; i += 16) {
+        v16 y = exp16((load16(x + i) - top) * scale);
+        store16(x + i, y);
+        sum += y;
+    }
+    return fold_sum(sum);
+}
+
+// 2^x for -126 <= x <= 0 to 1e-4 of its value, which is well under what bfloat16 keeps.
+INLINE v16 exp2_short(v16 x) {
+    v16 shifted = x + CK_MAGIC;
+    v16 r = x - (shifted - CK_MAGIC);
+    v16 p = splat(CK_EXP2_3);
+    p = fma16(p, r, splat(CK_EXP2_2));
+    p = fma16(p, r, splat(CK_EXP2_1));
+    p = fma16(p, r, splat(1.0f));
+    return of_bits(bits_of(p) + (bits_of(shifted) << 23));
+}
+
+// Scores to weights in bfloat16 in `out`; returns the sum.
+INLINE float soften_bf16(float *x, uint16_t *out, size_t keys, float scale) {
+    size_t end = pad_scores(x, keys);
+    float factor = scale * CK_LOG2E;
+    v16 top = splat(-greatest_score(x, end) * factor), sum = splat(0.0f);
+    for (size_t i = 0; i < end; i += 16) {
+        v16 y = exp2_short(max16(fma16(load16(x + i), splat(factor), top), splat(-126.0f)));
+        *(h16_any *)(out + i) = narrow16(y);
+        sum += y;
+    }
+    // The padding's 2^-126 is no part of any sum that float32 can tell from the true one.
+    return fold_sum(sum);
+}
+
+// Sums to the head's columns of the output, each row times its inverse.
+static void finish_head(
+    const ck_attention *op, size_t query, size_t rows, const float *sums, size_t stride,
+    const float *inverse) {
+    for (size_t r = 0; r < rows; r++) {
+        size_t at = (query + r) * op->out_stride;
+        for (size_t i = 0; i < op->head_size; i += 16) {
+            v16 x = load16(sums + r * stride + i) * inverse[r];
+            size_t count = op->head_size - i;
+            if (op->out_dtype == CK_F32) {
+                float *out = (float *)op->out + at + i;
+                if (count >= 16) store16(out, x);
+                else store_part(out, x, count);
+            } else {
+                uint16_t *out = (uint16_t *)op->out + at + i;
+                h16 narrowed = narrow16(x);
+                if (count >= 16) *(h16_any *)out = narrowed;
+                else
+                    for (size_t j = 0; j < count; j++) out[j] = narrowed[j];
+            }
+        }
+    }
+}
+
+// Weights times values for all columns of the head; `words` of weights a row, values [words][stride].
+#if CK_TILE_VECTORS == 4
+#define WEIGH(NAME, KIND)                                                                              \
+    INLINE void NAME(                                                                                  \
+        size_t rows, const void *weights, size_t weight_stride, size_t words, const uint32_t *values,  \
+        size_t stride, float *sums) {                                                                  \
+        for (size_t i = 0; i < stride;) {                                                              \
+            if (stride - i >= 64) {                                                                    \
+                KIND##_wide(rows, weights, weight_stride, words, values + i, stride, sums + i, stride); \
+                i += 64;                                                                               \
+            } else if (stride - i >= 32) {                                                             \
+                KIND##_pair(rows, weights, weight_stride, words, values + i, stride, sums + i, stride); \
+                i += 32;                                                                               \
+            } else {                                                                                   \
+                KIND##_one(rows, weights, weight_stride, words, values + i, stride, sums + i, stride); \
+                i += 16;                                                                               \
+            }                                                                                          \
+        }                                                                                              \
+    }
+#else
+#define WEIGH(NAME, KIND)                                                                              \
+    INLINE void NAME(                                                                                  \
+        size_t rows, const void *weights, size_t weight_stride, size_t words, const uint32_t *values,  \
+        size_t stride, float *sums) {                                                                  \
+        for (size_t i = 0; i < stride; i += 16)                                                        \
+            KIND##_one(rows, weights, weight_stride, words, values + i, stride, sums + i, stride);     \
+    }
+#endif
+WEIGH(weigh_f32, tile_f32)
+WEIGH(weigh_bf16, tile_bf16)
+
+// Values by rows of whole vectors.
+static void arrange_values_f32(const ck_attention *op, float *out, size_t stride) {
+    const float *v = op->v;
+    for (size_t key = 0; key < op->keys; key++, v += op->stride, out += stride)
+        for (size_t i = 0; i < stride; i += 16)
+            store16(
+                out + i,
+                op->head_size - i >= 16 ? load16(v + i) : load_part(v + i, op->head_size - i, 0.0f));
+}
+
+static void attention_f32(const ck_attention *op) {
+    size_t key_columns = (op->keys + CK_PANEL - 1) / CK_PANEL * CK_PANEL;
+    size_t head_columns = (op->head_size + 15) / 16 * 16;
+    float *keys = op->scratch, *values = keys + key_columns * op->head_size;
+    float *strip = values + op->keys * head_columns, *sums = strip + CK_TILE_ROWS * key_columns;
+    arrange_keys(op->k, 4 * op->stride, op->keys, op->head_size, 4 * op->head_size, (uint32_t *)keys);
+    arrange_values_f32(op, values, head_columns);
+    for (size_t query = 0; query < op->queries;) {
+        size_t rows = rows_of_tile(op->queries - query);
+        const float *q = (const float *)op->q + query * op->stride;
+        for (size_t column = 0; column < op->keys; column += 16 * CK_TILE_VECTORS)
+            tile_f32_rows(
+                rows, q, 4 * op->stride, op->head_size,
+                keys + column / CK_PANEL * op->head_size * CK_PANEL + column % CK_PANEL, CK_PANEL,
+                strip + column, key_columns);
+        float inverse[CK_TILE_ROWS];
+        for (size_t r = 0; r < rows; r++)
+            inverse[r] = 1.0f / soften_f32(strip + r * key_columns, op->keys, op->scale);
+        weigh_f32(rows, strip, 4 * key_columns, op->keys, (const uint32_t *)values, head_columns, sums);
+        finish_head(op, query, rows, sums, head_columns, inverse);
+        query += rows;
+    }
+}
+
+// Values by pairs of rows: word (pair, column) holds the column of both.
+static void arrange_values_bf16(const ck_attention *op, uint32_t *out, size_t stride) {
+    const uint16_t *v = op->v;
+    for (size_t key = 0; key < op->keys; key += 2, out += stride) {
+        const uint16_t *even = v + key * op->stride, *odd = even + op->stride;
+        int has_odd = key + 1 < op->keys;
+        size_t i = 0;
+        for (; i + 16 <= op->head_size; i += 16) {
+            u16v low = __builtin_convertvector(*(const h16_any *)(even + i), u16v);
+            u16v high = has_odd ? __builtin_convertvector(*(const h16_any *)(odd + i), u16v) : (u16v)(0u);
+            store_words(out + i, low | high << 16);
+        }
+        for (; i < stride; i++)
+            out[i] = i < op->head_size ? even[i] | (has_odd ? (uint32_t)odd[i] << 16 : 0) : 0;
+    }
+}
+
+// Queries of an odd width have no zero behind them; they are copied where there is one.
+INLINE const uint16_t *even_queries(
+    const ck_attention *op, size_t query, size_t rows, uint16_t *copy, size_t width, size_t *stride) {
+    const uint16_t *q = (const uint16_t *)op->q + query * op->stride;
+    *stride = op->stride;
+    if (op->head_size == width) return q;
+    for (size_t r = 0; r < rows; r++) {
+        memcpy(copy + r * width, q + r * op->stride, 2 * op->head_size);
+        copy[r * width + width - 1] = 0;
+    }
+    *stride = width;
+    return copy;
+}
+
+static void attention_bf16(const ck_attention *op) {
+    size_t key_columns = (op->keys + CK_PANEL - 1) / CK_PANEL * CK_PANEL;
+    size_t head_columns = (op->head_size + 15) / 16 * 16, words = (op->head_size + 1) / 2;
+    uint32_t *keys = op->scratch, *values = keys + key_columns * words;
+    float *strip = (float *)(values + (op->keys + 1) / 2 * head_columns);
+    float *sums = strip + CK_TILE_ROWS * key_columns;
+    uint16_t *weights = (uint16_t *)(sums + CK_TILE_ROWS * head_columns);
+    uint16_t *copy = weights + CK_TILE_ROWS * key_columns;
+    arrange_keys(op->k, 2 * op->stride, op->keys, words, 2 * op->head_size, keys);
+    arrange_values_bf16(op, values, head_columns);
+    for (size_t query = 0; query < op->queries;) {
+        size_t rows = rows_of_tile(op->queries - query), stride;
+        const uint16_t *q = even_queries(op, query, rows, copy, 2 * words, &stride);
+        for (size_t column = 0; column < op->keys; column += 16 * CK_TILE_VECTORS)
+            tile_bf16_rows(
+                rows, q, 2 * stride, words, keys + column / CK_PANEL * words * CK_PANEL + column % CK_PANEL,
+                CK_PANEL, strip + column, key_columns);
+        float inverse[CK_TILE_ROWS];
+        for (size_t r = 0; r < rows; r++)
+            inverse[r] =
+                1.0f / soften_bf16(strip + r * key_columns, weights + r * key_columns, op->keys, op->scale);
+        weigh_bf16(rows, weights, 2 * key_columns, (op->keys + 1) / 2, values, head_columns, sums);
+        finish_head(op, query, rows, sums, head_columns, inverse);
+        query += rows;
+    }
+}

@@ -1,0 +1,37 @@
+import Platform
+
+/// The threads of a team, under the name that the encoder's callers use.
+package typealias Team = ComputeTeam
+
+/// One part of a piece of work that is split into equal parts.
+package struct Part {
+    package let index: Int
+    package let count: Int
+
+    /// This part of `units` equal pieces: all parts together are all of them.
+    package func share(of units: Int) -> Range<Int> {
+        (units * index / count)..<(units * (index + 1) / count)
+    }
+}
+
+/// Who does a step: the calling thread alone, or a team with it.
+package struct Crew {
+    private let team: ComputeTeam?
+
+    package init(_ team: ComputeTeam?) {
+        self.team = team
+    }
+
+    /// The most parts that work is split into.
+    package var width: Int { team?.width ?? 1 }
+
+    /// Calls `body` once for each part and returns when all are done.
+    @inline(__always)
+    package func split(_ body: (Part) -> Void) {
+        guard let team, team.width > 1 else {
+            body(Part(index: 0, count: 1))
+            return
+        }
+        team.run(parts: team.width) { body(Part(index: $0, count: team.width)) }
+    }
+}
