@@ -62,3 +62,8 @@ package struct TimeSpan: Comparable, Hashable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 }
+
+/// Puts the calling thread to sleep.
+package func pause(milliseconds: Int) {
+    usleep(UInt32(clamping: milliseconds) &* 1000)
+}
