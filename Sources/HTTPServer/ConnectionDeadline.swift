@@ -32,19 +32,19 @@ struct ConnectionDeadline {
         start = now
     }
 
-    /// Notes a change; true when there was one and `check` has a new answer.
-    mutating func enter(_ activity: Activity, now: MonotonicTime) -> Bool {
-        guard activity != self.activity else { return false }
+    /// Notes what the connection is doing now; a change begins a new time.
+    mutating func enter(_ activity: Activity, now: MonotonicTime) {
+        guard activity != self.activity else { return }
         // The first head is timed from the accept on.
         let continuesFirst = self.activity == .idle(isFirst: true) && activity == .head
         self.activity = activity
         bytes = 0
         if !continuesFirst { start = now }
-        return true
     }
 
-    /// Begins the present activity anew: the next response, the next idle time.
-    mutating func restart(now: MonotonicTime) {
+    /// A response is out: the time until the next request begins.
+    mutating func beginIdle(now: MonotonicTime) {
+        activity = .idle(isFirst: false)
         start = now
         bytes = 0
     }

@@ -109,8 +109,7 @@ extension LoopCore {
         switch connection.machine.endResponse() {
         case .linger: linger(connection)
         case .continueReading:
-            // Idle time counts from now; a response that comes later begins a new rate, too.
-            connection.deadline.restart(now: now)
+            connection.deadline.beginIdle(now: now)
         }
     }
 

@@ -107,6 +107,6 @@ extension LoopCore {
     func endHandshake(_ connection: Connection) {
         connection.isHandshaking = false
         shared.handshakeCount.subtract(1, ordering: .relaxed)
-        _ = connection.deadline.enter(.idle(isFirst: true), now: now)
+        connection.deadline.enter(.idle(isFirst: true), now: now)
     }
 }

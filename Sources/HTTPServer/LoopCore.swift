@@ -10,7 +10,7 @@ final class LoopCore {
     let loops: [EventLoop]
     var listener: ListenerSocket?
     var now = MonotonicTime.now
-    var wheel: TimerWheel
+    var wheel = TimerWheel()
     var dateSecond = -1
     var date: [UInt8] = []
 
@@ -39,7 +39,6 @@ final class LoopCore {
         self.shared = loop.shared
         self.listener = listener
         self.loops = loops
-        wheel = TimerWheel(now: now)
         if let listener {
             spare = FileDescriptor.openSpare()
             watch(listener)
@@ -185,9 +184,8 @@ final class LoopCore {
         case .deciding, .handling, .responding: activity = .handling
         case .lingering: activity = .linger
         }
-        if connection.deadline.enter(activity, now: now) || connection.scheduledAt == nil,
-            case .waitUntil(let moment) = connection.deadline.check(now: now)
-        {
+        connection.deadline.enter(activity, now: now)
+        if case .waitUntil(let moment) = connection.deadline.check(now: now) {
             schedule(connection, at: moment)
         }
 
