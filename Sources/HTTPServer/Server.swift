@@ -114,6 +114,7 @@ package final class Server: Sendable {
         guard let tls = shared.tls else { return }
         let queue = DispatchQueue(label: configuration.name + "-certificates")
         let observer = shared.observer
+        observer.certificateReloaded(.loaded(notAfterSeconds: tls.context.notAfterSeconds))
         tls.watch(on: queue) { [weak tls] in
             if let tls { observer.certificateReloaded(tls.reload()) }
         }

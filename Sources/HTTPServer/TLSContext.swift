@@ -8,7 +8,9 @@ import Synchronization
 /// Certificates, keys and settings of a TLS server, loaded and checked; it never changes.
 ///
 /// The profile is Mozilla's "intermediate", version 6.0: TLS 1.2 and 1.3, forward secrecy and AEAD
-/// only, the client's order of suites. Renegotiation, compression and early data are off.
+/// only. Its suites are all strong, so it leaves their order to the client; here AES-128 comes first,
+/// the cheapest, unless the client puts ChaCha20 first, as those without AES instructions do.
+/// Renegotiation, compression and early data are off.
 /// Certificates are renewed by making another context; engines keep the one they began with.
 package final class TLSContext: @unchecked Sendable {
     // @unchecked: SSL_CTX counts its references atomically and is only read after `init`.

@@ -36,6 +36,9 @@ final class EventLog: ServerObserver {
         case missed(DeadlineKind)
         case failed(ProtocolFailure)
         case finished(status: Int, isAbandoned: Bool)
+        case handshakeFailed(HandshakeFailure)
+        case certificateLoaded
+        case certificateFailed
     }
 
     private let events = Mutex<[Event]>([])
@@ -55,6 +58,15 @@ final class EventLog: ServerObserver {
     }
     func connectionRejected(_ reason: ConnectionRejection) { add(.rejected(reason)) }
     func deadlineMissed(_ kind: DeadlineKind) { add(.missed(kind)) }
+    func handshakeFailed(_ reason: HandshakeFailure, from peer: Peer) {
+        add(.handshakeFailed(reason))
+    }
+    func certificateReloaded(_ outcome: CertificateReload) {
+        switch outcome {
+        case .loaded: add(.certificateLoaded)
+        case .failed: add(.certificateFailed)
+        }
+    }
     func requestFailed(_ failure: ProtocolFailure, from peer: Peer) { add(.failed(failure)) }
     func exchangeFinished(_ record: ExchangeRecord) {
         add(.finished(status: record.status.code, isAbandoned: record.isAbandoned))
