@@ -30,6 +30,15 @@ static void arrange_keys(
                 out + key / CK_PANEL * words * CK_PANEL + word * CK_PANEL + key % CK_PANEL, (u16v)(0u));
 }
 
+// Adds the biases of a query to its scores.
+INLINE void add_bias(const ck_attention *op, size_t query, float *x) {
+    if (!op->bias) return;
+    const float *bias = op->bias - query;
+    size_t i = 0;
+    for (; i + 16 <= op->keys; i += 16) store16(x + i, load16(x + i) + load16(bias + i));
+    for (; i < op->keys; i++) x[i] += bias[i];
+}
+
 // Fills the scores past the last key so that they take no part; returns the width that softmax runs over.
 INLINE size_t pad_scores(float *x, size_t keys) {
     size_t end = (keys + 15) / 16 * 16;
@@ -161,8 +170,10 @@ static void attention_f32(const ck_attention *op) {
                 keys + column / CK_PANEL * op->head_size * CK_PANEL + column % CK_PANEL, CK_PANEL,
                 strip + column, key_columns);
         float inverse[CK_TILE_ROWS];
-        for (size_t r = 0; r < rows; r++)
+        for (size_t r = 0; r < rows; r++) {
+            add_bias(op, query + r, strip + r * key_columns);
             inverse[r] = 1.0f / soften_f32(strip + r * key_columns, op->keys, op->scale);
+        }
         weigh_f32(rows, strip, 4 * key_columns, op->keys, (const uint32_t *)values, head_columns, sums);
         finish_head(op, query, rows, sums, head_columns, inverse);
         query += rows;
@@ -218,9 +229,11 @@ static void attention_bf16(const ck_attention *op) {
                 rows, q, 2 * stride, words, keys + column / CK_PANEL * words * CK_PANEL + column % CK_PANEL,
                 CK_PANEL, strip + column, key_columns);
         float inverse[CK_TILE_ROWS];
-        for (size_t r = 0; r < rows; r++)
-            inverse[r] =
-                1.0f / soften_bf16(strip + r * key_columns, weights + r * key_columns, op->keys, op->scale);
+        for (size_t r = 0; r < rows; r++) {
+            float *scores = strip + r * key_columns;
+            add_bias(op, query + r, scores);
+            inverse[r] = 1.0f / soften_bf16(scores, weights + r * key_columns, op->keys, op->scale);
+        }
         weigh_bf16(rows, weights, 2 * key_columns, (op->keys + 1) / 2, values, head_columns, sums);
         finish_head(op, query, rows, sums, head_columns, inverse);
         query += rows;

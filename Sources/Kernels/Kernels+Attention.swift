@@ -8,6 +8,8 @@ package struct AttentionShape {
     package var headSize: Int
     /// What scores are multiplied by before the softmax; above zero.
     package var scale: Float
+    /// What key k adds to the score of query q, before the scale, is `bias[k - q]`; nil for nothing.
+    package var bias: UnsafePointer<Float>?
 
     package init(queries: Int, keys: Int, headSize: Int, scale: Float) {
         self.queries = queries
@@ -21,7 +23,7 @@ package struct AttentionShape {
 }
 
 extension Kernels {
-    /// `output = softmax(scale query key^T) value` of one head; all rows start at the head's column.
+    /// `output = softmax(scale (query key^T + bias)) value` of one head; all rows start at the head's column.
     package func attention(
         query: Rows<Float>, key: Rows<Float>, value: Rows<Float>, _ shape: AttentionShape,
         scratch: UnsafeMutableRawPointer, to output: Rows<Float>
@@ -64,6 +66,7 @@ extension Kernels {
         operation.keys = shape.keys
         operation.head_size = shape.headSize
         operation.scale = shape.scale
+        operation.bias = shape.bias
         operation.scratch = scratch
         return operation
     }

@@ -6,7 +6,8 @@ extension Encoder {
         guard workspace.batch.tokenCount > 0 else { return }
         LayerStep(
             kernels: kernels, configuration: configuration, type: type,
-            weights: weights.layers[index], workspace: workspace, crew: Crew(workspace.team)
+            weights: weights.layers[index], relativeBias: weights.relativeBias,
+            workspace: workspace, crew: Crew(workspace.team)
         ).run()
     }
 
@@ -25,6 +26,7 @@ private struct LayerStep {
     let configuration: EncoderConfiguration
     let type: NumericType
     let weights: LayerWeights
+    let relativeBias: RelativeBias?
     let workspace: Workspace
     let crew: Crew
 
@@ -52,26 +54,40 @@ private struct LayerStep {
     /// Softmax attention of every head of every text.
     private func attend() {
         let heads = configuration.headCount
-        let scale = 1 / Float(configuration.headSize).squareRoot()
         crew.split { part in
             let scratch = workspace.scratch(part.index)
             for unit in part.share(of: workspace.batch.count * heads) {
                 let tokens = workspace.batch.tokens(of: unit / heads)
-                let shape = AttentionShape(
-                    queries: tokens.count, keys: tokens.count,
-                    headSize: configuration.headSize, scale: scale)
-                if type == .float32 {
-                    let rows = headRows(as: Float.self, tokens, head: unit % heads)
-                    kernels.attention(
-                        query: rows.query, key: rows.key, value: rows.value, shape,
-                        scratch: scratch, to: rows.output)
-                } else {
-                    let rows = headRows(as: UInt16.self, tokens, head: unit % heads)
-                    kernels.attention(
-                        query: rows.query, key: rows.key, value: rows.value, shape,
-                        scratch: scratch, to: rows.output)
+                guard let relativeBias else {
+                    attend(tokens, head: unit % heads, bias: nil, scratch: scratch)
+                    continue
+                }
+                relativeBias.withHead(unit % heads) { bias in
+                    attend(tokens, head: unit % heads, bias: bias, scratch: scratch)
                 }
             }
+        }
+    }
+
+    /// One head of one text.
+    private func attend(
+        _ tokens: Range<Int>, head: Int, bias: UnsafePointer<Float>?,
+        scratch: UnsafeMutableRawPointer
+    ) {
+        var shape = AttentionShape(
+            queries: tokens.count, keys: tokens.count, headSize: configuration.headSize,
+            scale: configuration.attentionScale)
+        shape.bias = bias
+        if type == .float32 {
+            let rows = headRows(as: Float.self, tokens, head: head)
+            kernels.attention(
+                query: rows.query, key: rows.key, value: rows.value, shape, scratch: scratch,
+                to: rows.output)
+        } else {
+            let rows = headRows(as: UInt16.self, tokens, head: head)
+            kernels.attention(
+                query: rows.query, key: rows.key, value: rows.value, shape, scratch: scratch,
+                to: rows.output)
         }
     }
 

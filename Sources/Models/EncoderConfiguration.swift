@@ -17,6 +17,8 @@ package struct EncoderConfiguration: Equatable, Sendable {
     /// The id that keeps the row before `positionOffset` wherever it stands, and is not counted; nil
     /// when every token is.
     package var positionPadding: Int32?
+    /// The biases that scores get by the distance from query to key; nil for none.
+    package var relativePositions: RelativePositions?
     /// Rows of the token type table; 0 when there is none.
     package var typeCount: Int
     package var names: EncoderTensorNames
@@ -42,6 +44,9 @@ package struct EncoderConfiguration: Equatable, Sendable {
 
     /// The width of one attention head.
     package var headSize: Int { hiddenSize / headCount }
+
+    /// What attention's scores are multiplied by.
+    package var attentionScale: Float { 1 / Float(headSize).squareRoot() }
 
     /// The most tokens of one text.
     package var lengthMaximum: Int { positionCount - positionOffset }

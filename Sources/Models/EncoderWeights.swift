@@ -27,6 +27,8 @@ struct EncoderWeights: @unchecked Sendable {
     /// Empty when there is no type table.
     let types: [Float]
     let embeddingNorm: NormWeights
+    /// Nil when scores depend on no distance.
+    let relativeBias: RelativeBias?
     let layers: [LayerWeights]
 
     /// The bytes of the packed layers, without the embedding tables.
@@ -66,6 +68,14 @@ struct EncoderWeights: @unchecked Sendable {
             ).floats()
         embeddingNorm = try reader.norm(
             names.embeddingNorm, size: hidden, epsilon: configuration.normEpsilon)
+        relativeBias =
+            if let relative = configuration.relativePositions {
+                try RelativeBias(
+                    relative, source: source, heads: configuration.headCount,
+                    length: configuration.lengthMaximum, scale: configuration.attentionScale)
+            } else {
+                nil
+            }
         var layers: [LayerWeights] = []
         for index in 0..<configuration.layerCount {
             layers.append(try reader.layer(index, configuration, type))

@@ -40,7 +40,9 @@ struct EmbeddingModelTests {
         }
     }
 
-    @Test(arguments: ["bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert"])
+    @Test(arguments: [
+        "bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert", "mpnet",
+    ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)
         let texts = try TinyModel.golden(name).map(\.ids)

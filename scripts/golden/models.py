@@ -21,8 +21,8 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
-    BertConfig, BertModel, BertTokenizer, CamembertConfig, CamembertModel, DistilBertConfig, DistilBertModel,
-    PreTrainedTokenizerFast, RobertaConfig, RobertaModel, XLMRobertaConfig, XLMRobertaModel)
+    BertConfig, BertModel, BertTokenizer, CamembertConfig, DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel,
+    PreTrainedTokenizerFast, RobertaConfig, RobertaModel, XLMRobertaConfig)
 
 TEXTS = [
     "the river bank",
@@ -60,7 +60,7 @@ def bert_tokenizer(folder):
     path.unlink()
 
 
-def roberta_tokenizer(folder):
+def roberta_tokenizer(folder, length=40):
     """Words as BERT splits them, between RoBERTa's special tokens: its numbering is what the encoder sees."""
     vocabulary = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"] + PIECES
     tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(vocabulary)}, unk_token="<unk>"))
@@ -71,7 +71,7 @@ def roberta_tokenizer(folder):
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token="<s>", cls_token="<s>", eos_token="</s>", sep_token="</s>",
         pad_token="<pad>", unk_token="<unk>", mask_token=AddedToken("<mask>", lstrip=True),
-        model_max_length=40, model_input_names=["input_ids", "attention_mask"],
+        model_max_length=length, model_input_names=["input_ids", "attention_mask"],
     ).save_pretrained(folder)
 
 
@@ -135,6 +135,10 @@ def family_cases(root):
     distil = {
         "vocab_size": sizes["vocab_size"], "dim": 24, "n_layers": 2, "n_heads": 2, "hidden_dim": 56,
         "max_position_embeddings": 40}
+    # Long enough for distances beyond the last bucket.
+    mpnet = sizes | {"max_position_embeddings": 162, "layer_norm_eps": 1e-5}
+    base_family(
+        root / "mpnet", MPNetModel(MPNetConfig(**mpnet)), lambda folder: roberta_tokenizer(folder, 160), seed=17)
     base_family(root / "distilbert", DistilBertModel(DistilBertConfig(**distil)), bert_tokenizer, seed=13)
 
 
@@ -245,7 +249,7 @@ def golden(root, name):
         if model[1].__class__.__name__ == "Pooling" and not (target / "modules.json").exists():
             assert model[1].pooling_mode == "mean"
         if model.tokenizer.pad_token == "<pad>":
-            texts = TEXTS + PADDED_TEXTS
+            texts = TEXTS + PADDED_TEXTS + ([TEXTS[5] * 4] if name == "mpnet" else [])
         features = [model.tokenize([text])["input_ids"][0].tolist() for text in texts]
         vectors = model.encode(texts, prompt="", batch_size=len(texts), convert_to_numpy=True)
     lines = [

@@ -60,12 +60,14 @@ typedef struct {
     const int32_t *column_sum;
 } ck_linear;
 
-// Softmax(scale * q k^T) v of one head of one sequence.
+// Softmax(scale * (q k^T + bias)) v of one head of one sequence.
 typedef struct {
     const void *q, *k, *v;  // row 0 of the sequence, column 0 of the head
     size_t stride;          // elements from token to token, of q, k and v alike
     size_t queries, keys, head_size;
     float scale;    // above zero
+    // What key k adds to the score of query q is bias[k - q]; NULL for nothing.
+    const float *bias;
     void *scratch;  // ck_attention_scratch(keys, head_size) bytes, aligned to 64
     void *out;
     size_t out_stride;
