@@ -106,11 +106,11 @@ struct AddedVocabulary: Sendable {
             var before = match.lowerBound - 1
             while before > range.lowerBound, text[before] & 0xC0 == 0x80 { before -= 1 }
             let scalar = UTF8Scalars.decode(text, at: before).scalar
-            if ScalarClasses.contains(scalar, .regexWord) { return true }
+            if ScalarClasses.contains(scalar, .word) { return true }
         }
         guard match.upperBound < range.upperBound else { return false }
         let scalar = UTF8Scalars.decode(text, at: match.upperBound).scalar
-        return ScalarClasses.contains(scalar, .regexWord)
+        return ScalarClasses.contains(scalar, .word)
     }
 
     private func startOfSpaces(

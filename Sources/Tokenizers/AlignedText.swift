@@ -96,6 +96,12 @@ struct AlignedText: Sendable, Equatable {
         ends.append(contentsOf: other.ends[range])
     }
 
+    /// Takes over bytes and origins of another text, but not where it begins.
+    mutating func replaceContents(_ other: consuming AlignedText) {
+        other.origin = origin
+        self = other
+    }
+
     /// The edits which make the text from itself with each scalar replaced by `image`'s scalars.
     func edits(_ image: (_ scalar: UInt32, _ emit: (UInt32) -> Void) -> Void) -> [Edit] {
         var edits: [Edit] = []

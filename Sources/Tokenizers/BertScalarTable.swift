@@ -20,7 +20,7 @@ struct BertScalarTable: Sendable {
 
     /// Actions packed: kind in the top 3 bits, then a scalar, or the index and count of an
     /// expansion; a scalar of `itself` stands for the scalar which was asked for.
-    private var table: ScalarTable<UInt32>
+    private var table: ScalarTable
     private var expansions: [UInt32] = []
     private let normalizer: BertNormalizer
 

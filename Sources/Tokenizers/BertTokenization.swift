@@ -23,7 +23,7 @@ struct BertTokenization: Sendable {
         normalizer: Normalizer?, preTokenizer: PreTokenizer?, model: TokenModel,
         hasNormalizedTokens: Bool
     ) {
-        guard case .bert(let bert) = normalizer, preTokenizer == .bert,
+        guard case .bert(let bert) = normalizer, case .bert = preTokenizer,
             case .wordPiece(let wordPiece) = model, !hasNormalizedTokens,
             wordPiece.wordScalarsMaximum <= 1000
         else { return nil }

@@ -13,6 +13,15 @@ struct PostProcessor: Sendable, Equatable {
     /// The result for two texts.
     var pair: [Piece] = [.text(0, typeID: 0), .text(1, typeID: 1)]
 
+    /// Whether byte-level spaces at the ends of tokens are left out of their offsets; nil for no.
+    var trimming: Trimming?
+
+    /// How offsets are trimmed.
+    struct Trimming: Sendable, Equatable {
+        /// The first token's space is then not in the text and is left alone.
+        var addsPrefixSpace: Bool
+    }
+
     /// Number of tokens which are added to one text, or to two.
     func addedCount(isPair: Bool) -> Int {
         (isPair ? pair : single).reduce(0) { sum, piece in

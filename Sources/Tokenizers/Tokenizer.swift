@@ -176,10 +176,13 @@ extension Tokenizer {
     /// A text's own tokens with offsets, without special tokens.
     func encodeContent(_ text: String) -> Encoding {
         let (aligned, tokens) = makeTokens(text)
-        return Encoding(
+        var encoding = Encoding(
             ids: tokens.map(\.id), typeIDs: Array(repeating: 0, count: tokens.count),
             offsets: tokens.map { aligned.originalRange(of: $0.range) },
             isSpecial: Array(repeating: false, count: tokens.count))
+        postProcessor.trimming?.trim(
+            &encoding, tokens: tokens, of: aligned, original: Array(text.utf8))
+        return encoding
     }
 
     /// The plain pipeline, step by step as the reference has it.

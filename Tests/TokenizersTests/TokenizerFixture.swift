@@ -73,9 +73,13 @@ struct TokenizerFixture: Sendable, CustomStringConvertible {
     }
 }
 
-/// The hash which scripts/golden/tokenizer_goldens.py takes of encodings.
+/// The CRC-32 which scripts/golden/tokenizer_goldens.py takes of encodings.
 struct EncodingHash {
-    private var value: UInt32 = 0x811C_9DC5
+    private var value: UInt32 = .max
+
+    private static let table: [UInt32] = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte)) { crc, _ in crc >> 1 ^ (crc & 1 == 1 ? 0xEDB8_8320 : 0) }
+    }
 
     mutating func add(_ encoding: Encoding) {
         for token in encoding.ids.indices {
@@ -87,10 +91,11 @@ struct EncodingHash {
     }
 
     private mutating func add(_ number: Int32) {
-        withUnsafeBytes(of: number.littleEndian) { bytes in
-            for byte in bytes { value = (value ^ UInt32(byte)) &* 0x0100_0193 }
+        for shift in [0, 8, 16, 24] {
+            let byte = UInt32(bitPattern: number) >> UInt32(shift) & 0xFF
+            value = value >> 8 ^ Self.table[Int((value ^ byte) & 0xFF)]
         }
     }
 
-    var folded: UInt32 { (value ^ value >> 24) & 0xFF_FFFF }
+    var folded: UInt32 { (~value ^ ~value >> 24) & 0xFF_FFFF }
 }

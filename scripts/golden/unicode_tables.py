@@ -154,6 +154,7 @@ def main():
     }
     lower = mapping(normalizers.Lowercase().normalize_str)
     nmt = normalizers.Nmt().normalize_str
+    whitespace = pre_tokenizers.Whitespace().pre_tokenize_str
     write("ScalarClassData.swift", "ScalarClassData", "Sets of scalars, as hexadecimal ranges.", [
         constant("whiteSpace", "White_Space.", ranges(white)),
         constant("cleaned", "Deleted by BERT's cleaning: other than letters, marks and so on in Unicode 8.",
@@ -163,13 +164,15 @@ def main():
         constant("mark9", "All marks of Unicode 9, which StripAccents drops.", ranges(all_marks)),
         constant("punctuation8", "ASCII punctuation and the punctuation of Unicode 8.", ranges(punct)),
         constant("numeric", "Decimal digits, letter numbers and other numbers.", ranges(numeric)),
-        constant("letter", r"`\\p{L}` of the reference's regular expressions.", ranges(split_set(r"\p{L}"))),
-        constant("number", r"`\\p{N}` of the reference's regular expressions.", ranges(split_set(r"\p{N}"))),
-        constant("mark", r"`\\p{M}` of the reference's regular expressions.", ranges(split_set(r"\p{M}"))),
-        constant("punctuation", r"`\\p{P}` of the reference's regular expressions.", ranges(split_set(r"\p{P}"))),
-        constant("symbol", r"`\\p{S}` of the reference's regular expressions.", ranges(split_set(r"\p{S}"))),
-        constant("regexSpace", r"`\\s` of the reference's regular expressions.", ranges(split_set(r"\s"))),
-        constant("regexWord", r"`\\w` of the reference's regular expressions.", ranges(split_set(r"\w"))),
+        constant("letter", r"`\p{L}` of the reference's regular expressions.", ranges(split_set(r"\p{L}"))),
+        constant("number", r"`\p{N}` of the reference's regular expressions.", ranges(split_set(r"\p{N}"))),
+        constant("mark", r"`\p{M}` of the reference's regular expressions.", ranges(split_set(r"\p{M}"))),
+        constant("punctuation", r"`\p{P}` of the reference's regular expressions.", ranges(split_set(r"\p{P}"))),
+        constant("symbol", r"`\p{S}` of the reference's regular expressions.", ranges(split_set(r"\p{S}"))),
+        constant("regexSpace", r"`\s` of the reference's regular expressions.", ranges(split_set(r"\s"))),
+        constant("regexWord", r"`\w` of the reference's regular expressions.", ranges(split_set(r"\w"))),
+        constant("word", r"`\w` of the patterns which are the reference's own: added tokens, Whitespace.",
+                 ranges({c for c in SCALARS if len(whitespace("a" + chr(c))) == 1 and c not in white})),
         constant("nmtDeleted", "Deleted by Nmt.", ranges({c for c in SCALARS if nmt(chr(c)) == ""})),
         constant("nmtSpace", "Turned into a space by Nmt.",
                  ranges({c for c in SCALARS if nmt(chr(c)) == " " and c != 32})),

@@ -8,11 +8,21 @@ struct Token: Sendable, Equatable {
 /// How words become tokens: the `model` of `tokenizer.json`.
 enum TokenModel: Sendable {
     case wordPiece(WordPiece)
+    case bytePairEncoding(BytePairEncoding)
+    case unigram(Unigram)
+    /// Whole words only, and the id for all others; nil drops them.
+    case wordLevel(Vocabulary, unknownID: Int32?)
 
     /// Appends the tokens of the piece of `text` in `range`.
     func tokenize(_ text: borrowing AlignedText, _ range: Range<Int>, into tokens: inout [Token]) {
         switch self {
         case .wordPiece(let model): model.tokenize(text.bytes.span, range, into: &tokens)
+        case .bytePairEncoding(let model): model.tokenize(text.bytes.span, range, into: &tokens)
+        case .unigram(let model): model.tokenize(text.bytes.span, range, into: &tokens)
+        case .wordLevel(let vocabulary, let unknownID):
+            if let id = vocabulary.id(of: text.bytes[range]) ?? unknownID {
+                tokens.append(Token(id: id, range: range))
+            }
         }
     }
 
@@ -20,6 +30,9 @@ enum TokenModel: Sendable {
     var vocabulary: Vocabulary {
         switch self {
         case .wordPiece(let model): model.vocabulary
+        case .bytePairEncoding(let model): model.vocabulary
+        case .unigram(let model): model.vocabulary
+        case .wordLevel(let vocabulary, _): vocabulary
         }
     }
 
@@ -27,6 +40,9 @@ enum TokenModel: Sendable {
     var name: String {
         switch self {
         case .wordPiece: "WordPiece"
+        case .bytePairEncoding: "BPE"
+        case .unigram: "Unigram"
+        case .wordLevel: "WordLevel"
         }
     }
 }

@@ -52,4 +52,9 @@ struct PreTokenizedText: Sendable {
         }
         self = new
     }
+
+    /// Spells every byte of the pieces that are no tokens as a printable scalar.
+    mutating func spellBytes() {
+        rewrite { $0.spellBytes() }
+    }
 }

@@ -2,46 +2,132 @@
 indirect enum PreTokenizer: Sendable, Equatable {
     case bert
     case whitespaceSplit
+    /// Words and runs of other signs.
+    case whitespace
+    case punctuation(SplitBehavior)
+    case digits(isIndividual: Bool)
+    case delimiter([UInt8])
+    case fixedLength(Int)
+    case split(SplitPattern, SplitBehavior, isInverted: Bool)
+    case byteLevel(addsPrefixSpace: Bool, splitsWords: Bool)
+    case metaspace(Metaspace)
     case sequence([PreTokenizer])
 
     func preTokenize(_ text: inout PreTokenizedText) {
         switch self {
         case .bert:
-            text.split { Self.removeWhiteSpace($0, $1, $2) }
-            text.split { Self.isolate(.punctuation8, $0, $1, $2) }
-        case .whitespaceSplit:
-            text.split { Self.removeWhiteSpace($0, $1, $2) }
+            text.split(at: .whiteSpace, .removed)
+            text.split(at: .punctuation8, .isolated)
+        case .whitespaceSplit: text.split(at: .whiteSpace, .removed)
+        case .whitespace: text.splitIntoWords()
+        case .punctuation(let behavior): text.split(at: .punctuation8, behavior)
+        case .digits(let isIndividual):
+            text.split(at: .numeric, isIndividual ? .isolated : .contiguous)
+        case .delimiter(let scalar): text.split(at: .literal(scalar), .removed)
+        case .fixedLength(let length): text.split(every: length)
+        case .split(let pattern, let behavior, let isInverted):
+            text.split(at: pattern, behavior, isInverted: isInverted)
+        case .byteLevel(let addsPrefixSpace, let splitsWords):
+            if addsPrefixSpace {
+                text.rewrite { if $0.bytes.first != 0x20 { $0.prepend([0x20]) } }
+            }
+            if splitsWords { text.split(at: .words(.gpt2), .isolated) }
+            text.spellBytes()
+        case .metaspace(let metaspace): metaspace.preTokenize(&text)
         case .sequence(let steps):
             for step in steps { step.preTokenize(&text) }
         }
     }
+}
 
-    /// Cuts at white space, which is dropped.
-    private static func removeWhiteSpace(
-        _ text: borrowing AlignedText, _ range: Range<Int>, _ emit: (Range<Int>) -> Void
-    ) {
-        var start = range.lowerBound
-        text.forEachScalar(in: range) { scalar, position in
-            guard ScalarClasses.contains(scalar, .whiteSpace) else { return }
-            emit(start..<position)
-            start = position + UTF8Scalars.length(of: scalar)
-        }
-        emit(start..<range.upperBound)
+/// SentencePiece's visible space: spaces become `▁`, and words begin with it.
+struct Metaspace: Sendable, Equatable {
+    /// Which pieces get a `▁` before them.
+    enum Scheme: String, Sendable, CaseIterable {
+        case always, never
+        /// Only a piece at the very beginning of the text.
+        case first
     }
 
-    /// Makes each scalar of a class a piece of its own.
-    private static func isolate(
-        _ classes: ScalarClasses, _ text: borrowing AlignedText, _ range: Range<Int>,
-        _ emit: (Range<Int>) -> Void
-    ) {
-        var start = range.lowerBound
-        text.forEachScalar(in: range) { scalar, position in
-            guard ScalarClasses.contains(scalar, classes) else { return }
-            let end = position + UTF8Scalars.length(of: scalar)
-            emit(start..<position)
-            emit(position..<end)
-            start = end
+    /// What stands for a space, UTF-8.
+    var replacement: [UInt8]
+    var scheme: Scheme
+    /// Whether each replacement begins a new piece.
+    var splits: Bool
+
+    func preTokenize(_ text: inout PreTokenizedText) {
+        text.rewrite { piece in
+            piece.replace(.literal([0x20]), with: replacement)
+            if piece.bytes.starts(with: replacement) { return }
+            switch scheme {
+            case .always: piece.prepend(replacement)
+            case .first: if piece.origin == 0 { piece.prepend(replacement) }
+            case .never: break
+            }
         }
-        emit(start..<range.upperBound)
+        if splits { text.split(at: .literal(replacement), .mergedWithNext) }
+    }
+}
+
+extension PreTokenizedText {
+    /// Cuts at the scalars of a class.
+    mutating func split(at classes: ScalarClasses, _ behavior: SplitBehavior) {
+        split(at: .run(classes, atLeast: 1, atMost: 1), behavior)
+    }
+
+    /// Cuts at the matches of a pattern, or at what is between them.
+    mutating func split(
+        at pattern: SplitPattern, _ behavior: SplitBehavior, isInverted: Bool = false
+    ) {
+        split { text, range, emit in
+            if behavior == .isolated {
+                pattern.forEachStretch(text.bytes.span, range) { stretch, _ in emit(stretch) }
+            } else if behavior == .removed {
+                pattern.forEachStretch(text.bytes.span, range) { stretch, isMatch in
+                    if isMatch == isInverted { emit(stretch) }
+                }
+            } else {
+                var stretches: [SplitBehavior.Stretch] = []
+                pattern.forEachStretch(text.bytes.span, range) { stretch, isMatch in
+                    stretches.append((stretch, isMatch != isInverted))
+                }
+                for piece in behavior.pieces(stretches) { emit(piece) }
+            }
+        }
+    }
+
+    /// Keeps runs of `\w` and runs of what is neither `\w` nor white space.
+    mutating func splitIntoWords() {
+        split(at: .whiteSpace, .removed)
+        split { text, range, emit in
+            var start = range.lowerBound
+            var wasWord: Bool?
+            text.forEachScalar(in: range) { scalar, position in
+                let isWord = ScalarClasses.contains(scalar, .word)
+                if let wasWord, wasWord != isWord {
+                    emit(start..<position)
+                    start = position
+                }
+                wasWord = isWord
+            }
+            emit(start..<range.upperBound)
+        }
+    }
+
+    /// Cuts into pieces of so many scalars.
+    mutating func split(every length: Int) {
+        split { text, range, emit in
+            var start = range.lowerBound
+            var scalars = 0
+            text.forEachScalar(in: range) { _, position in
+                if scalars == length {
+                    emit(start..<position)
+                    start = position
+                    scalars = 0
+                }
+                scalars += 1
+            }
+            emit(start..<range.upperBound)
+        }
     }
 }

@@ -3,7 +3,7 @@
 /// The reference library takes its sets from several editions of Unicode; `ScalarClassData` holds
 /// them as measured, so the answers do not change with the toolchain.
 struct ScalarClasses: OptionSet, Sendable, Hashable {
-    let rawValue: UInt16
+    let rawValue: UInt32
 
     /// White_Space.
     static let whiteSpace = ScalarClasses(rawValue: 1 << 0)
@@ -38,9 +38,12 @@ struct ScalarClasses: OptionSet, Sendable, Hashable {
     /// Surrounded by spaces by BERT's handling of Chinese characters.
     static let chinese = ScalarClasses(rawValue: 1 << 15)
 
+    /// A word character next to an added token, and in Whitespace.
+    static let word = ScalarClasses(rawValue: 1 << 16)
+
     /// The classes of every scalar.
-    static let table: ScalarTable<UInt16> = {
-        var table = ScalarTable<UInt16>(default: 0)
+    static let table: ScalarTable = {
+        var table = ScalarTable(default: 0)
         for (set, ranges) in sources { table.insert(set.rawValue, ranges: ranges) }
         return table
     }()
@@ -54,6 +57,7 @@ struct ScalarClasses: OptionSet, Sendable, Hashable {
         (.symbol, ScalarClassData.symbol), (.regexSpace, ScalarClassData.regexSpace),
         (.regexWord, ScalarClassData.regexWord), (.nmtDeleted, ScalarClassData.nmtDeleted),
         (.nmtSpace, ScalarClassData.nmtSpace), (.chinese, chineseRanges),
+        (.word, ScalarClassData.word),
     ]
 
     /// CJK ideographs as the reference lists them; the gap at 2B820 is its own.

@@ -1,14 +1,14 @@
-/// A value for every Unicode scalar, in two stages: a page per 256 scalars, equal pages shared.
-struct ScalarTable<Value: Hashable & Sendable>: Sendable {
-    private static var pageCount: Int { 0x110000 >> 8 }
+/// A number for every Unicode scalar, in two stages: a page per 256 scalars, equal pages shared.
+struct ScalarTable: Sendable {
+    private static let pageCount = 0x110000 >> 8
 
     /// For each page of scalars, its block in `values`.
     private var blocks: [UInt16]
-    private var values: [Value]
+    private var values: [UInt32]
     /// Blocks which several pages may point to, and which therefore must not be written.
     private var isShared: [Bool]
 
-    init(default value: Value) {
+    init(default value: UInt32) {
         blocks = Array(repeating: 0, count: Self.pageCount)
         values = Array(repeating: value, count: 256)
         isShared = [true]
@@ -16,14 +16,14 @@ struct ScalarTable<Value: Hashable & Sendable>: Sendable {
 
     /// The value of a scalar; of an out-of-range number, the value of U+0000.
     @inline(__always)
-    subscript(scalar: UInt32) -> Value {
+    subscript(scalar: UInt32) -> UInt32 {
         let page = Int(scalar >> 8)
         guard page < blocks.count else { return values[0] }
         return values[Int(blocks[page]) << 8 | Int(scalar & 0xFF)]
     }
 
     /// Replaces the values of a range of scalars.
-    mutating func update(_ range: ClosedRange<UInt32>, _ transform: (Value) -> Value) {
+    mutating func update(_ range: ClosedRange<UInt32>, _ transform: (UInt32) -> UInt32) {
         var images: [UInt16: UInt16] = [:]
         for page in Int(range.lowerBound >> 8)...Int(range.upperBound >> 8) {
             let first = max(range.lowerBound, UInt32(page) << 8)
@@ -41,12 +41,12 @@ struct ScalarTable<Value: Hashable & Sendable>: Sendable {
     }
 
     /// Sets the value of one scalar.
-    mutating func set(_ scalar: UInt32, to value: Value) {
+    mutating func set(_ scalar: UInt32, to value: UInt32) {
         update(scalar...scalar) { _ in value }
     }
 
     private mutating func replaceWholePage(
-        _ page: Int, images: inout [UInt16: UInt16], _ transform: (Value) -> Value
+        _ page: Int, images: inout [UInt16: UInt16], _ transform: (UInt32) -> UInt32
     ) {
         let old = blocks[page]
         if let image = images[old] {
@@ -65,16 +65,16 @@ struct ScalarTable<Value: Hashable & Sendable>: Sendable {
         blocks[page] = append(Array(values[start..<start + 256]), isShared: false)
     }
 
-    private mutating func append(_ block: [Value], isShared shared: Bool) -> UInt16 {
+    private mutating func append(_ block: [UInt32], isShared shared: Bool) -> UInt16 {
         values.append(contentsOf: block)
         isShared.append(shared)
         return UInt16(truncatingIfNeeded: isShared.count - 1)
     }
 }
 
-extension ScalarTable where Value: FixedWidthInteger {
+extension ScalarTable {
     /// Sets `bits` for every scalar of a list of hexadecimal ranges such as `AD 600-605`.
-    mutating func insert(_ bits: Value, ranges: String) {
+    mutating func insert(_ bits: UInt32, ranges: String) {
         for range in ScalarRanges(parsing: ranges) {
             update(range) { $0 | bits }
         }

@@ -1,50 +1,7 @@
-extension Normalizer {
-    private static let supported = ["BertNormalizer", "Lowercase", "NFD", "Sequence"]
-
-    /// A `normalizer` section.
-    init(from field: Field) throws(TokenizerFileError) {
-        switch try field.string("type") {
-        case "BertNormalizer":
-            self = .bert(
-                BertNormalizer(
-                    cleansText: try field.bool("clean_text", default: true),
-                    isolatesChinese: try field.bool("handle_chinese_chars", default: true),
-                    stripsAccents: try field.member("strip_accents")?.bool(),
-                    lowercases: try field.bool("lowercase", default: true)))
-        case "Lowercase": self = .lowercase
-        case "NFD": self = .canonicalDecomposition
-        case "Sequence":
-            var steps: [Normalizer] = []
-            for step in try field.required("normalizers").elements() {
-                steps.append(try Normalizer(from: step))
-            }
-            self = .sequence(steps)
-        case let type: throw field.unsupported(type, supported: Self.supported)
-        }
-    }
-}
-
-extension PreTokenizer {
-    private static let supported = ["BertPreTokenizer", "Sequence", "WhitespaceSplit"]
-
-    /// A `pre_tokenizer` section.
-    init(from field: Field) throws(TokenizerFileError) {
-        switch try field.string("type") {
-        case "BertPreTokenizer": self = .bert
-        case "WhitespaceSplit": self = .whitespaceSplit
-        case "Sequence":
-            var steps: [PreTokenizer] = []
-            for step in try field.required("pretokenizers").elements() {
-                steps.append(try PreTokenizer(from: step))
-            }
-            self = .sequence(steps)
-        case let type: throw field.unsupported(type, supported: Self.supported)
-        }
-    }
-}
-
 extension PostProcessor {
-    private static let supported = ["BertProcessing", "TemplateProcessing"]
+    private static let supported = [
+        "BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing",
+    ]
 
     /// A `post_processor` section.
     init(from field: Field) throws(TokenizerFileError) {
@@ -58,12 +15,43 @@ extension PostProcessor {
             let separator = try Self.tokenID(field, "sep")
             single = [start, .text(0, typeID: 0), .special([separator], typeID: 0)]
             pair = single + [.text(1, typeID: 1), .special([separator], typeID: 1)]
+        case "RobertaProcessing":
+            let start = Piece.special([try Self.tokenID(field, "cls")], typeID: 0)
+            let separator = Piece.special([try Self.tokenID(field, "sep")], typeID: 0)
+            single = [start, .text(0, typeID: 0), separator]
+            pair = single + [separator, .text(1, typeID: 0), separator]
+            trimming = try Self.trimming(field)
+        case "ByteLevel": trimming = try Self.trimming(field)
+        case "Sequence":
+            for step in try field.required("processors").elements() {
+                try combine(with: PostProcessor(from: step), step)
+            }
         case let type: throw field.unsupported(type, supported: Self.supported)
         }
     }
 
-    private static func pieces(_ list: Field, _ tokens: Field) throws(TokenizerFileError) -> [Piece]
-    {
+    /// Takes over what another step does; two steps that both add tokens are not supported.
+    private mutating func combine(
+        with step: PostProcessor, _ field: Field
+    ) throws(TokenizerFileError) {
+        let plain = PostProcessor()
+        if step.trimming != nil { trimming = step.trimming }
+        guard step.single != plain.single || step.pair != plain.pair else { return }
+        guard single == plain.single, pair == plain.pair else {
+            throw field.error("only one step of a sequence may add tokens")
+        }
+        single = step.single
+        pair = step.pair
+    }
+
+    private static func trimming(_ field: Field) throws(TokenizerFileError) -> Trimming? {
+        guard try field.bool("trim_offsets", default: true) else { return nil }
+        return Trimming(addsPrefixSpace: try field.bool("add_prefix_space", default: true))
+    }
+
+    private static func pieces(
+        _ list: Field, _ tokens: Field
+    ) throws(TokenizerFileError) -> [Piece] {
         var pieces: [Piece] = []
         for element in try list.elements() {
             if let text = try element.member("Sequence") {

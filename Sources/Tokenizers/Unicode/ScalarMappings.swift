@@ -33,7 +33,7 @@ struct ScalarMappings: Sendable {
     }()
 
     /// For each scalar the position in `images` of its image's length; 0 for none.
-    private var positions = ScalarTable<UInt16>(default: 0)
+    private var positions = ScalarTable(default: 0)
     /// Lengths, each followed by so many scalars.
     private var images: [UInt32] = [0]
     /// The scalars which have an image.
@@ -62,7 +62,7 @@ struct ScalarMappings: Sendable {
     }
 
     private mutating func insert(_ scalar: UInt32, _ image: [UInt32]) {
-        positions.set(scalar, to: UInt16(truncatingIfNeeded: images.count))
+        positions.set(scalar, to: UInt32(images.count))
         images.append(UInt32(image.count))
         images.append(contentsOf: image)
         scalars.append(scalar)
@@ -114,19 +114,19 @@ enum Hangul {
 /// Canonical combining classes of Unicode 9.
 enum CombiningClass {
     /// The class of every scalar.
-    static let table: ScalarTable<UInt8> = {
-        var table = ScalarTable<UInt8>(default: 0)
+    static let table: ScalarTable = {
+        var table = ScalarTable(default: 0)
         forEachRange { value, range in table.update(range) { _ in value } }
         return table
     }()
 
     /// Calls `body` with each range of scalars of a class other than 0.
-    static func forEachRange(_ body: (_ value: UInt8, _ range: ClosedRange<UInt32>) -> Void) {
+    static func forEachRange(_ body: (_ value: UInt32, _ range: ClosedRange<UInt32>) -> Void) {
         for word in DecompositionData.combiningClass.split(whereSeparator: {
             $0 == " " || $0 == "\n"
         }) {
             guard let colon = word.firstIndex(of: ":"),
-                let value = UInt8(word[..<colon], radix: 16)
+                let value = UInt32(word[..<colon], radix: 16)
             else { continue }
             for range in ScalarRanges(parsing: String(word[word.index(after: colon)...])) {
                 body(value, range)
