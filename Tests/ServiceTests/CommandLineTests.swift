@@ -33,7 +33,7 @@ struct CommandLineTests {
     @Test(arguments: [
         "", "127.0.0.1:8080", "https://127.0.0.1", "HTTP://a", "http://", "http:///health",
         "http://:80", "http://a:", "http://a:65536", "http://a:-1", "http://a:+1", "http://a:8o",
-        "http://a:99999999999999999999",
+        "http://a:99999999999999999999", "http://::1", "http://::1:8080/health",
     ])
     func refusesOtherURLs(url: String) {
         #expect(throws: StartError.self) { try HealthProbe(url: url, timeoutSeconds: 1) }

@@ -32,8 +32,10 @@ package struct HealthProbe {
         host = String(name.filter { $0 != "[" && $0 != "]" })
         port = colon.map { String(authority[authority.index(after: $0)...]) } ?? "80"
         let isNumber = !port.isEmpty && port.utf8.allSatisfy { (48...57).contains($0) }
-        guard !host.isEmpty, isNumber, UInt16(port) != nil else {
-            throw StartError("'\(url)' has no valid host and port")
+        // An IPv6 address without brackets would be cut at its last colon.
+        let isClear = !name.contains(":") || name.hasPrefix("[") && name.hasSuffix("]")
+        guard !host.isEmpty, isClear, isNumber, UInt16(port) != nil else {
+            throw StartError("'\(url)' has no valid host and port (IPv6 addresses need brackets)")
         }
         guard timeoutSeconds > 0, timeoutSeconds <= 3600 else {
             throw StartError("--timeout must be more than 0 and at most 3600 seconds")
