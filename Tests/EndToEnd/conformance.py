@@ -10,8 +10,11 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import program
+from certificates import make_certificate, trusting
+from tls_forwarder import TLSForwarder
 
 
 def json_failures(server, cases):
@@ -20,7 +23,6 @@ def json_failures(server, cases):
     Each is sent as the whole body, which may only ever be refused, and as an unknown field's value in an
     otherwise good request, which is taken if and only if the text is JSON.
     """
-    failures = []
     connection = http.client.HTTPConnection(server.host, server.port, timeout=program.PATIENCE)
     for case in cases:
         text = base64.b64decode(case["raw_base64"])
@@ -34,9 +36,18 @@ def json_failures(server, cases):
             statuses.append(response.status)
         expected = {"accept": {200}, "reject": {400}, "either": {200, 400}}[case["expect"]]
         if statuses[0] != 400 or statuses[1] not in expected:
-            failures.append((case["id"], case["expect"], statuses))
+            yield case["id"], case["expect"], statuses
     connection.close()
-    return failures
+
+
+def run_http_cases(tables, host, port):
+    """Runs the table at once and byte by byte; whether every row passed."""
+    runner = tables / "run_http_cases.py"
+    good = True
+    for split in ([], ["--split", "1"]):
+        command = [sys.executable, runner, host, str(port), "--strict", *split]
+        good &= subprocess.run(command).returncode == 0
+    return good
 
 
 def main():
@@ -45,24 +56,32 @@ def main():
     parser.add_argument("--model", required=True)
     parser.add_argument("--tables", required=True, type=pathlib.Path)
     arguments = parser.parse_args()
-
-    server = program.Server(
-        arguments.binary, "--model", arguments.model, "--served-model-name", "*")
-    failed = False
+    flags = ["--model", arguments.model, "--served-model-name", "*"]
+    good = True
+    servers = []
     try:
-        server.wait_until_ready()
+        print("== cleartext", flush=True)
+        server = program.Server(arguments.binary, *flags).wait_until_ready()
+        servers.append(server)
         cases = (arguments.tables / "json_cases.jsonl").read_text().splitlines()
         for failure in json_failures(server, map(json.loads, cases)):
             print("JSON:", *failure)
-            failed = True
-        for split in ([], ["--split", "1"]):
-            failed |= subprocess.run([
-                sys.executable, arguments.tables / "run_http_cases.py", server.host,
-                str(server.port), "--strict", *split]).returncode != 0
-        failed |= server.stop() != 0
+            good = False
+        good &= run_http_cases(arguments.tables, server.host, server.port)
+        print("== TLS", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = make_certificate(pathlib.Path(folder), "server")
+            secured = program.Server(
+                arguments.binary, *flags, "--tls-cert", certificate, "--tls-key", key)
+            servers.append(secured.wait_until_ready())
+            forwarder = TLSForwarder(secured.host, secured.port, trusting(certificate))
+            good &= run_http_cases(arguments.tables, "127.0.0.1", forwarder.port)
+            forwarder.close()
+        good &= all([server.stop() == 0 for server in servers])
     finally:
-        server.kill()
-    sys.exit(failed)
+        for server in servers:
+            server.kill()
+    sys.exit(not good)
 
 
 if __name__ == "__main__":

@@ -3,25 +3,13 @@
 import signal
 import socket
 import ssl
-import subprocess
 
 import httpx
 import pytest
 
 import program
+from certificates import make_certificate, trusting
 from embeddings import NAME
-
-
-def make_certificate(folder, name, signed_by=None):
-    """A key and a certificate for the loopback interface, by itself or by an authority."""
-    certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
-    by = ["-CA", f"{signed_by}.crt", "-CAkey", f"{signed_by}.key"] if signed_by else []
-    common = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc",
-              "-keyout", key, "-subj", f"/CN={name}",
-              "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    subprocess.run(["openssl", "req", "-x509", "-days", "2", *by, *common, "-out", certificate],
-                   check=True, capture_output=True)
-    return certificate, key
 
 
 @pytest.fixture
@@ -33,13 +21,6 @@ def https(start, tmp_path):
         return start("--tls-cert", certificate, "--tls-key", key, *flags).wait_until_ready()
 
     return begin
-
-
-def trusting(certificate, **versions):
-    context = ssl.create_default_context(cafile=str(certificate))
-    for name, version in versions.items():
-        setattr(context, name, version)
-    return context
 
 
 def handshake(server, context):
