@@ -91,7 +91,7 @@ def refused(binary, *arguments, **options):
     (["--dtype", "float64"], ["dtype", "float64", "bfloat16"]),
     (["--kernels", "sse"], ["kernels", "sse", "avx2"]),
     (["--threads", "0"], ["threads", "0", "1024"]),
-    (["--max-body-bytes", "-1"], ["max-body-bytes", "-1"]),
+    (["--max-body-bytes=-1"], ["max-body-bytes", "-1"]),
     (["--idle-timeout", "soon"], ["idle-timeout", "soon", "seconds"]),
     (["--truncate", "maybe"], ["truncate", "maybe", "true"]),
     (["--log-level", "loud"], ["log-level", "loud", "debug"]),

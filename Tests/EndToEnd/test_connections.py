@@ -60,26 +60,26 @@ class Prober(threading.Thread):
     def __init__(self, server):
         super().__init__(daemon=True)
         self._server = server
-        self._stop = threading.Event()
+        self._ended = threading.Event()
         self.problems = []
         self.answers = 0
 
     def run(self):
         with self._server.client() as client:
-            while not self._stop.is_set():
+            while not self._ended.is_set():
                 try:
                     embed(client, "river bank")
                     self.answers += 1
                 except Exception as problem:  # Whatever it is, it is the finding.
                     self.problems.append(problem)
-                self._stop.wait(0.02)
+                self._ended.wait(0.02)
 
     def __enter__(self):
         self.start()
         return self
 
     def __exit__(self, *_):
-        self._stop.set()
+        self._ended.set()
         self.join()
         assert self.problems == []
         assert self.answers > 0

@@ -27,14 +27,14 @@ def test_embeddings(server):
 def test_a_large_body_from_a_file_with_expect(server, tmp_path):
     """Over a megabyte curl asks with 'Expect: 100-continue' before it sends."""
     request = tmp_path / "request.json"
-    request.write_text(json.dumps({"model": NAME, "input": ["word " * 1000] * 300}))
+    request.write_text(json.dumps({"model": NAME, "input": ["word " * 60_000] * 4}))
     assert request.stat().st_size > 1 << 20
     output = curl(
         server.url + "/v1/embeddings", "-H", "Content-Type: application/json", "-v", "--stderr", "-",
         "-o", str(tmp_path / "answer.json"), "--data-binary", f"@{request}").decode()
     assert "Expect: 100-continue" in output
     assert "HTTP/1.1 100 Continue" in output
-    assert vectors_of(json.loads((tmp_path / "answer.json").read_text())).shape == (300, 384)
+    assert vectors_of(json.loads((tmp_path / "answer.json").read_text())).shape == (4, 384)
 
 
 def test_a_chunked_body(server, tmp_path):

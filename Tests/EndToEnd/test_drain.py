@@ -99,14 +99,14 @@ def test_what_was_admitted_is_answered_without_a_delay_too(start):
     answers = []
 
     def ask():
-        answers.append(program.parse_response(server.exchange(large_request(64))))
+        answers.append(program.parse_response(server.exchange(large_request(8))))
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
         thread.start()
     with server.client() as client:
         end = time.monotonic() + program.PATIENCE
-        while "quiver_texts_total 512\n" not in client.get("/metrics").text:
+        while "quiver_texts_total 64\n" not in client.get("/metrics").text:
             assert time.monotonic() < end
             time.sleep(0.005)
     server.signal()
@@ -114,7 +114,7 @@ def test_what_was_admitted_is_answered_without_a_delay_too(start):
         thread.join()
     assert server.wait() == 0
     assert [status for status, _, _ in answers] == [200] * 8
-    assert all(len(json.loads(body)["data"]) == 64 for _, _, body in answers)
+    assert all(len(json.loads(body)["data"]) == 8 for _, _, body in answers)
 
 
 def test_idle_connections_do_not_hold_the_end_up(start):
