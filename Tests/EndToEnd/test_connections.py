@@ -211,13 +211,23 @@ def test_clients_that_do_not_read_hurt_nobody(start):
 
 
 def test_idle_connections_are_closed(start):
-    server = start("--idle-timeout", 0.3).wait_until_ready()
+    server = start("--idle-timeout", 0.3, "--header-timeout", 0.3).wait_until_ready()
     with connect(server) as connection:
         connection.sendall(GET)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200")
         assert connection.recv(65536) == b""
     with connect(server) as silent:
         assert silent.recv(65536) == b""
+
+
+def test_a_used_connection_has_the_idle_time(start):
+    """Not that of a header which never comes: that is for connections that say nothing at all."""
+    server = start("--header-timeout", 0.3).wait_until_ready()
+    with connect(server) as connection:
+        for _ in range(3):
+            connection.sendall(GET)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            time.sleep(0.6)
 
 
 def test_more_connections_than_allowed(start):

@@ -47,11 +47,11 @@ def test_a_vector_is_the_same_with_any_number_of_threads(start, client, texts, t
 
 
 def test_context_tells_the_banks_apart(client):
-    river, account, water, money = vectors_of(embed(client, [
+    river, account, shore, loan = vectors_of(embed(client, [
         "We sat on the river bank and watched the boats.",
         "She opened a bank account to save her wages.",
-        "The grass grows down to the edge of the water.",
+        "The shore of the stream was muddy.",
         "He deposited cash at the branch in town.",
     ]))
-    assert river @ water > river @ money + 0.1
-    assert account @ money > account @ water + 0.1
+    assert river @ shore > river @ account + 0.1
+    assert account @ loan > account @ shore + 0.1
