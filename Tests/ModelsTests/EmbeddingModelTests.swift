@@ -56,6 +56,24 @@ struct EmbeddingModelTests {
         }
     }
 
+    /// The families in the narrower types, which round what float32 does not: cosines to float32.
+    @Test(arguments: ["bert", "roberta", "distilbert", "mpnet", "electra", "legacy-names-bfloat16"])
+    func keepsTheDirectionInNarrowTypes(name: String) throws {
+        let folder = try TinyModel.folder(name)
+        let golden = try TinyModel.golden(name)
+        for (dtype, least) in [(NumericType.bfloat16, Float(0.999)), (.int8, 0.99)] {
+            let model = try load(folder, dtype: dtype)
+            let computed = try vectors(model, golden.map(\.ids))
+            let alone = try golden.map { try vectors(model, [$0.ids])[0] }
+            #expect(computed == alone)
+            for (row, vector) in zip(golden, computed) {
+                // Both are of length 1.
+                let cosine = zip(vector, row.vector).reduce(Float(0)) { $0 + $1.0 * $1.1 }
+                #expect(cosine >= least, "\(dtype): \(row.ids)")
+            }
+        }
+    }
+
     @Test func tellsWhatItIs() throws {
         let folder = try TinyModel.folder("dense-tanh")
         let model = try load(folder)

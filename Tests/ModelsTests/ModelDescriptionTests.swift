@@ -257,6 +257,19 @@ struct HostileFolderTests {
             "distilbert",
             .init("config.json", "\"dim\": 24", "\"hidden_size\": 24", "dim: is missing")
         ),
+        (
+            "electra",
+            .init(
+                "config.json", "\"embedding_size\": 24", "\"embedding_size\": 8",
+                "embedding_size: 8 is not supported (supported: 24, the hidden_size)")
+        ),
+        (
+            "mpnet",
+            .init(
+                "config.json", "\"relative_attention_num_buckets\": 32",
+                "\"relative_attention_num_buckets\": 64",
+                "relative_attention_num_buckets: 64 is not supported (supported: 32)")
+        ),
         ("distilbert", .init("config.json", "\"n_heads\": 2", "\"n_heads\": 5", "dim: 24 is not")),
         (
             "distilbert",

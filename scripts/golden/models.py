@@ -21,7 +21,8 @@ from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import (
-    BertConfig, BertModel, BertTokenizer, CamembertConfig, DistilBertConfig, DistilBertModel, MPNetConfig, MPNetModel,
+    BertConfig, BertModel, BertTokenizer, CamembertConfig, DistilBertConfig, DistilBertModel,
+    ElectraConfig, ElectraModel, MPNetConfig, MPNetModel,
     PreTrainedTokenizerFast, RobertaConfig, RobertaModel, XLMRobertaConfig)
 
 TEXTS = [
@@ -140,6 +141,13 @@ def family_cases(root):
     base_family(
         root / "mpnet", MPNetModel(MPNetConfig(**mpnet)), lambda folder: roberta_tokenizer(folder, 160), seed=17)
     base_family(root / "distilbert", DistilBertModel(DistilBertConfig(**distil)), bert_tokenizer, seed=13)
+
+
+def electra_case(root):
+    config = ElectraConfig(
+        vocab_size=len(VOCABULARY), embedding_size=24, hidden_size=24, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=40, max_position_embeddings=40)
+    base_family(root / "electra", ElectraModel(config), bert_tokenizer, seed=19)
 
 
 def overlay(root, name, base="bert", removed=()):
@@ -270,6 +278,7 @@ def main():
     weight_cases(root)
     config_cases(root)
     family_cases(root)
+    electra_case(root)
     for case in sorted(path.parent.name for path in root.glob("*/case.json")):
         golden(root, case)
 

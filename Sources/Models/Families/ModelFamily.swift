@@ -12,7 +12,7 @@ struct ModelFamily: Sendable {
     /// The switches and tensor names with which the encoder computes it.
     let encoder: @Sendable (ModelConfiguration) -> EncoderConfiguration
 
-    static let all: [ModelFamily] = [.bert, .roberta, .distilBert, .mpnet]
+    static let all: [ModelFamily] = [.bert, .roberta, .distilBert, .mpnet, .electra]
 
     /// The family that a `config.json` names.
     ///
