@@ -72,7 +72,10 @@ final class LoopCore {
             close(connection, .reset)
             return
         }
-        if event.isWritable { flush(connection) }
+        if event.isWritable {
+            flush(connection)
+            pumpHeld(connection)
+        }
         if (event.isReadable || event.isBroken) && !connection.isClosed { read(connection) }
         settle(connection)
     }

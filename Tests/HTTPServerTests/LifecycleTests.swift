@@ -49,6 +49,21 @@ struct LifecycleTests {
         }
     }
 
+    /// The response blocks the socket; the request behind it must not be forgotten when it is out.
+    @Test func aPipelinedRequestWaitsForASlowReader() throws {
+        let service = HoldingService()
+        let server = try TestServer(handler: service)
+        let client = try TestClient(server.address)
+        client.send(Self.get + Self.get)
+        let body = [UInt8](repeating: 0x61, count: 16 << 20)
+        try #require(service.take()).respond(
+            Response(status: .ok, contentType: "text/plain", body: body))
+        pause(milliseconds: 50)
+        #expect(try client.response()?.body == body)
+        try #require(service.take()).respond(text("second"))
+        #expect(try client.response()?.body == Array("second".utf8))
+    }
+
     @Test func aResetAbandonsTheExchange() throws {
         let service = HoldingService()
         let server = try TestServer(handler: service)
