@@ -39,9 +39,29 @@ static const candidate candidates[] = {
     {&ck_reference_table, 0},
 };
 #elif defined(__aarch64__)
-static unsigned features(void) { return 0; }
+enum { DOT = 1, I8MM = 2, BF16 = 4 };
 
-static const candidate candidates[] = {{&ck_neon_table, 0}, {&ck_reference_table, 0}};
+#if defined(__linux__)
+#include <sys/auxv.h>
+
+static unsigned features(void) {
+    unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+    unsigned found = 0;
+    if ((first >> 20) & 1) found |= DOT;    // HWCAP_ASIMDDP
+    if ((second >> 13) & 1) found |= I8MM;  // HWCAP2_I8MM
+    if ((second >> 14) & 1) found |= BF16;  // HWCAP2_BF16
+    return found;
+}
+#else
+static unsigned features(void) { return DOT; }  // every Apple processor that runs macOS
+#endif
+
+static const candidate candidates[] = {
+    {&ck_neon_bf16_table, DOT | I8MM | BF16},
+    {&ck_neon_dot_table, DOT},
+    {&ck_neon_table, 0},
+    {&ck_reference_table, 0},
+};
 #else
 static unsigned features(void) { return 0; }
 

@@ -6,7 +6,9 @@
 INLINE v16 step_f32(v16 sum, u16v a, u16v b) { return fma16((v16)a, (v16)b, sum); }
 
 INLINE v16 step_bf16(v16 sum, u16v a, u16v b) {
-#if defined(CK_NATIVE_BF16)
+#if defined(CK_NEON_BF16)
+    return neon_bf16(sum, a, b);
+#elif defined(CK_NATIVE_BF16)
     return (v16)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
 #else
     sum = fma16((v16)(a << 16), (v16)(b << 16), sum);
@@ -17,6 +19,8 @@ INLINE v16 step_bf16(v16 sum, u16v a, u16v b) {
 INLINE v16 step_int8(v16 sum, u16v a, u16v b) {
 #if defined(CK_NATIVE_VNNI)
     return (v16)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)a, (__m512i)b);
+#elif defined(CK_NEON_DOT)
+    return (v16)neon_int8((i16)sum, a, b);
 #elif defined(CK_NATIVE_MADD)
     return (v16)madd_int8((i16)sum, a, b);
 #else
@@ -97,6 +101,11 @@ INLINE size_t rows_of_tile(size_t left) {
 
 // ---- What becomes of the sums.
 
+// What the eight-bit products take off each number of a row to make it signed.
+#ifndef CK_ROW_SHIFT
+#define CK_ROW_SHIFT 0
+#endif
+
 typedef struct {
     const float *bias, *scale;  // of the panel's first column
     const int32_t *sums;
@@ -125,7 +134,10 @@ INLINE void finish_tile(
         .sums = is_int8 ? op->column_sum + column : NULL,
     };
     for (size_t r = 0; r < rows; r++) {
-        if (is_int8) at.row_scale = op->row_scale[row + r], at.row_zero = op->row_zero[row + r];
+        if (is_int8) {
+            at.row_scale = op->row_scale[row + r];
+            at.row_zero = op->row_zero[row + r] - CK_ROW_SHIFT;
+        }
         v16 x[4];
         UNROLL for (int v = 0; v < 4; v++) x[v] =
             finished16(load16(&tile[r][16 * v]), &at, 16 * v, is_int8, activation);
@@ -185,3 +197,27 @@ FINISH(finish_integers, 1)
 LINEAR(linear_f32, tile_f32_rows, finish_sums, 4, 1)
 LINEAR(linear_bf16, tile_bf16_rows, finish_sums, 2, 2)
 LINEAR(linear_int8, tile_int8_rows, finish_integers, 1, 4)
+
+// `rounds` steps of 24 independent sums in registers: what the arithmetic alone can do.
+static size_t exercise(ck_kind kind, size_t rounds) {
+    static const uint32_t words[3] = {0x3f000000u, 0x3f003f00u, 0x01010101u};
+    volatile const uint32_t *source = &words[kind];
+    u16v a = (u16v)(*source), b = (u16v)(*source);
+    v16 sum[CK_TILE_ROWS * CK_TILE_VECTORS];
+    UNROLL for (int i = 0; i < CK_TILE_ROWS * CK_TILE_VECTORS; i++) sum[i] = (v16)(a + (uint32_t)i);
+#define ROUNDS(STEP)                                                                                   \
+    for (size_t round = 0; round < rounds; round++)                                                    \
+        UNROLL for (int i = 0; i < CK_TILE_ROWS * CK_TILE_VECTORS; i++) sum[i] = STEP(sum[i], a, b);   \
+    break;
+    switch (kind) {
+    case CK_KIND_F32: ROUNDS(step_f32)
+    case CK_KIND_BF16: ROUNDS(step_bf16)
+    case CK_KIND_INT8: ROUNDS(step_int8)
+    }
+#undef ROUNDS
+    v16 total = sum[0];
+    for (int i = 1; i < CK_TILE_ROWS * CK_TILE_VECTORS; i++) total += sum[i];
+    volatile float sink = fold_sum(total);
+    (void)sink;
+    return rounds * CK_TILE_ROWS * CK_TILE_VECTORS * 32 * (kind == CK_KIND_F32 ? 1 : kind == CK_KIND_BF16 ? 2 : 4);
+}

@@ -91,6 +91,8 @@ INLINE void quantize_row(const ck_quantize *op, size_t row, ck_dtype dtype, cons
         low = y < low ? y : low;
         high = y > high ? y : high;
     }
+    low = low > -1e38f ? low : -1e38f;
+    high = high < 1e38f ? high : 1e38f;
     float range = high - low, scale = range > 1e-30f ? range / 255.0f : 1e-30f, inverse = 1.0f / scale;
     float zero = nearbyintf(-low * inverse);
     op->scale[row] = scale;

@@ -11,5 +11,5 @@
     {                                                                                                  \
         .name = NAME, .linear_f32 = linear_f32, .linear_bf16 = linear_bf16, .linear_int8 = linear_int8, \
         .attention_f32 = attention_f32, .attention_bf16 = attention_bf16, .layer_norm = layer_norm,    \
-        .quantize = quantize, .narrow = narrow, .activate = activate,                                  \
+        .quantize = quantize, .narrow = narrow, .activate = activate, .exercise = exercise,            \
     }

@@ -98,6 +98,9 @@ typedef struct {
     int32_t *zero;
 } ck_quantize;
 
+// The kinds of products.
+typedef enum { CK_KIND_F32 = 0, CK_KIND_BF16 = 1, CK_KIND_INT8 = 2 } ck_kind;
+
 typedef struct {
     const char *name;
     void (*linear_f32)(const ck_linear *);
@@ -111,6 +114,8 @@ typedef struct {
     void (*narrow)(const float *x, uint16_t *out, size_t count);
     // In place.
     void (*activate)(float *x, size_t count, ck_activation activation);
+    // Multiplies and adds in registers alone, `rounds` times, and returns how many operations that were.
+    size_t (*exercise)(ck_kind kind, size_t rounds);
 } ck_table;
 
 // The table of that name when it is compiled in and this processor and system can run it, else NULL.
