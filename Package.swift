@@ -76,7 +76,10 @@ let package = Package(
             "HTTPServer",
             uses: ["COpenSSL", "HTTPServer", "HTTPWire", "Platform", "TestSupport"]),
         tests("Tokenizers", uses: ["JSON", "Tokenizers", "TestSupport"]),
-        tests("Kernels", uses: ["Kernels", "CKernels", "Platform", "TestSupport"]),
+        .target(
+            name: "CKernelsCheck", dependencies: ["CKernels"], path: "Tests/CKernelsCheck",
+            cSettings: [.unsafeFlags(["-O2", "-ffp-contract=off"])]),
+        tests("Kernels", uses: ["CKernels", "CKernelsCheck", "Kernels", "Platform", "TestSupport"]),
         tests(
             "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
         tests("Batching", uses: ["Batching", "Platform", "TestSupport"] + collections),

@@ -104,6 +104,14 @@ void ck_pack_int8(const ck_packing *op) {
     }
 }
 
+void ck_column_maxima(const void *weights, ck_dtype dtype, size_t rows, size_t columns, float *maxima) {
+    for (size_t row = 0; row < rows; row++)
+        for (size_t k = 0; k < columns; k++) {
+            float x = fabsf(element(weights, dtype, row * columns + k));
+            maxima[k] = x > maxima[k] ? x : maxima[k];
+        }
+}
+
 size_t ck_attention_scratch(size_t keys, size_t head_size) {
     size_t key_columns = (keys + CK_PANEL - 1) / CK_PANEL * CK_PANEL;
     size_t head_columns = (head_size + 15) / 16 * 16;

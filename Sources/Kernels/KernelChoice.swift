@@ -23,6 +23,11 @@ package struct KernelError: Error, Equatable, Sendable, CustomStringConvertible 
     package let requested: String
     package let available: [String]
 
+    package init(requested: String, available: [String]) {
+        self.requested = requested
+        self.available = available
+    }
+
     package var description: String {
         "kernels \(requested) are not available here (available: auto, "
             + available.joined(separator: ", ") + ")"

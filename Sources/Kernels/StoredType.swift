@@ -40,4 +40,12 @@ package struct StoredMatrix {
             count = rows * columns
         }
     }
+
+    /// Raises each of `maxima` to the largest absolute value of its column.
+    package func raise(_ maxima: inout [Float]) {
+        precondition(maxima.count == columns)
+        maxima.withUnsafeMutableBufferPointer {
+            ck_column_maxima(base, type.code, rows, columns, $0.baseAddress)
+        }
+    }
 }

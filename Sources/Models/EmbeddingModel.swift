@@ -18,9 +18,12 @@ package final class EmbeddingModel: Sendable {
     /// - Parameters:
     ///   - dtype: the numbers of the encoder's matrix products.
     ///   - kernels: what computes them.
+    ///   - calibration: for int8, called with `tokenizerFolder` for the ids of `CalibrationTexts.all`,
+    ///     which smooth the activations; empty for no smoothing.
     /// - Throws: ``ModelError``, also for weights that give infinite or undefined numbers.
     package init(
-        folder path: String, dtype: NumericType, kernels: Kernels
+        folder path: String, dtype: NumericType, kernels: Kernels,
+        calibration: (_ tokenizerFolder: String) -> [[Int32]] = { _ in [] }
     ) throws(ModelError) {
         let description = try ModelDescription(folder: path)
         let weights = try description.weights()
@@ -28,7 +31,9 @@ package final class EmbeddingModel: Sendable {
         encoder = try Encoder(
             configuration: description.encoderConfiguration,
             source: CanonicalTensors(weights, prefixes: description.family.prefixes),
-            type: dtype, kernels: kernels)
+            type: dtype, kernels: kernels,
+            calibration: dtype == .int8
+                ? PackedBatch(calibration(description.tokenizerFolder)) : nil)
         output = try OutputLayers(
             description.pipeline, folder: description.folder,
             inputWidth: description.pooledWidth, kernels: kernels)

@@ -6,7 +6,7 @@ extension Encoder {
         guard workspace.batch.tokenCount > 0 else { return }
         LayerStep(
             kernels: kernels, configuration: configuration, type: type,
-            weights: weights.layers[index], relativeBias: weights.relativeBias,
+            weights: weights.layers[index], relativeBias: weights.relativeBias, index: index,
             workspace: workspace, crew: Crew(workspace.team)
         ).run()
     }
@@ -27,6 +27,7 @@ private struct LayerStep {
     let type: NumericType
     let weights: LayerWeights
     let relativeBias: RelativeBias?
+    let index: Int
     let workspace: Workspace
     let crew: Crew
 
@@ -48,7 +49,9 @@ private struct LayerStep {
             type == .float32
             ? .float32(workspace.mixed(as: Float.self).rows(in: block))
             : .bfloat16(workspace.mixed(as: UInt16.self).rows(in: block))
-        linear(weights.queryKeyValue, hiddenInput(weights.queryKeyValue, block), to: output)
+        linear(
+            weights.queryKeyValue, .queryKeyValue, hiddenInput(weights.queryKeyValue, block),
+            to: output)
     }
 
     /// Softmax attention of every head of every text.
@@ -121,7 +124,7 @@ private struct LayerStep {
             case .bfloat16: .bfloat16(half)
             case .int8: quantized(layer, half)
             }
-        addToHidden(layer, input, block, norm: weights.attentionNorm)
+        addToHidden(layer, .attentionOutput, input, block, norm: weights.attentionNorm)
     }
 
     /// Both feed-forward layers, the residual and the norm.
@@ -131,7 +134,7 @@ private struct LayerStep {
         let inner = workspace.inner(as: Float.self, count: block.count)
         let half = workspace.inner(as: UInt16.self, count: block.count)
         linear(
-            up, hiddenInput(up, block), activation: configuration.activation,
+            up, .intermediate, hiddenInput(up, block), activation: configuration.activation,
             to: type == .float32 ? .float32(inner) : .bfloat16(half))
         let input: LinearInput =
             switch down.weights.type {
@@ -139,15 +142,16 @@ private struct LayerStep {
             case .bfloat16: .bfloat16(half)
             case .int8: quantized(down, half)
             }
-        addToHidden(down, input, block, norm: weights.outputNorm)
+        addToHidden(down, .output, input, block, norm: weights.outputNorm)
     }
 
     /// `hidden = norm(hidden + layer(input))`.
     private func addToHidden(
-        _ layer: LinearLayer, _ input: LinearInput, _ block: Range<Int>, norm: NormWeights
+        _ layer: LinearLayer, _ place: LinearPlace, _ input: LinearInput, _ block: Range<Int>,
+        norm: NormWeights
     ) {
         let hidden = workspace.hidden.rows(in: block)
-        linear(layer, input, residual: hidden, to: .float32(hidden))
+        linear(layer, place, input, residual: hidden, to: .float32(hidden))
         let copy = type == .float32 ? nil : workspace.hiddenCopy.rows(in: block)
         crew.split { part in
             let share = part.share(of: block.count)
@@ -156,9 +160,14 @@ private struct LayerStep {
     }
 
     private func linear(
-        _ layer: LinearLayer, _ input: LinearInput, activation: Activation = .identity,
-        residual: Rows<Float>? = nil, to output: LinearOutput
+        _ layer: LinearLayer, _ place: LinearPlace, _ input: LinearInput,
+        activation: Activation = .identity, residual: Rows<Float>? = nil, to output: LinearOutput
     ) {
+        if let ranges = workspace.ranges, case .float32(let rows) = input {
+            ranges.note(
+                rows, columns: layer.weights.inputs,
+                of: InputRanges.Key(layer: index, place: place))
+        }
         crew.split { part in
             kernels.linear(
                 input, layer.weights, panels: part.share(of: layer.weights.panelCount),

@@ -14,10 +14,12 @@ package final class Encoder: Sendable {
 
     /// Reads and packs the weights.
     ///
+    /// - Parameter calibration: for int8, texts whose activations set the smoothing of every layer's
+    ///   inputs; without them there is no smoothing. Other types ignore it.
     /// - Throws: `ModelError` for a tensor that is missing or contradicts `configuration`.
     package init(
         configuration: EncoderConfiguration, source: some TensorSource, type: NumericType,
-        kernels: Kernels
+        kernels: Kernels, calibration: PackedBatch? = nil
     ) throws(ModelError) {
         if let fault = configuration.fault {
             throw .malformed(file: source.origin, field: nil, reason: fault)
@@ -25,7 +27,31 @@ package final class Encoder: Sendable {
         self.configuration = configuration
         self.type = type
         self.kernels = kernels
-        weights = try EncoderWeights(configuration, source: source, type: type)
+        var ranges: InputRanges?
+        if type == .int8, let calibration, calibration.tokenCount > 0 {
+            ranges = try Self.ranges(configuration, source, kernels, calibration)
+        }
+        weights = try EncoderWeights(configuration, source: source, type: type, ranges: ranges)
+    }
+
+    /// Runs the texts through the float32 encoder and notes what every layer reads.
+    private static func ranges(
+        _ configuration: EncoderConfiguration, _ source: some TensorSource, _ kernels: Kernels,
+        _ texts: PackedBatch
+    ) throws(ModelError) -> InputRanges? {
+        let exact = try Encoder(
+            configuration: configuration, source: source, type: .float32, kernels: kernels)
+        let workspace = exact.makeWorkspace(tokensMaximum: texts.tokenCount)
+        let ranges = InputRanges()
+        workspace.ranges = ranges
+        do {
+            try exact.begin(texts, workspace: workspace)
+        } catch {
+            // The texts are not for this vocabulary: better none than wrong ones.
+            return nil
+        }
+        exact.layers(0..<configuration.layerCount, workspace: workspace)
+        return ranges
     }
 
     /// The bytes of the packed weights, without the embedding tables.

@@ -48,11 +48,12 @@ struct EncoderWeights: @unchecked Sendable {
     ///
     /// - Throws: `ModelError` for a tensor that is missing or has another shape.
     init(
-        _ configuration: EncoderConfiguration, source: some TensorSource, type: NumericType
+        _ configuration: EncoderConfiguration, source: some TensorSource, type: NumericType,
+        ranges: InputRanges? = nil
     ) throws(ModelError) {
         let names = configuration.names
         let hidden = configuration.hiddenSize
-        let reader = WeightReader(source: source)
+        let reader = WeightReader(source: source, ranges: ranges)
         wordTensor = try source.tensor(
             named: names.wordEmbeddings + ".weight", shape: [configuration.vocabularySize, hidden])
         words = StoredMatrix(wordTensor)
@@ -87,6 +88,8 @@ struct EncoderWeights: @unchecked Sendable {
 /// Takes layers out of a source of tensors.
 private struct WeightReader<Source: TensorSource> {
     let source: Source
+    /// int8 only: what the inputs were seen to be.
+    let ranges: InputRanges?
 
     func layer(
         _ index: Int, _ configuration: EncoderConfiguration, _ type: NumericType
@@ -98,17 +101,25 @@ private struct WeightReader<Source: TensorSource> {
         func name(_ part: String) -> String { names.layer(index, part) }
         return LayerWeights(
             queryKeyValue: try linear(
-                [name(names.query), name(names.key), name(names.value)], hidden, hidden, type),
-            attentionOutput: try linear([name(names.attentionOutput)], hidden, hidden, type),
+                [name(names.query), name(names.key), name(names.value)], hidden, hidden, type,
+                InputRanges.Key(layer: index, place: .queryKeyValue)),
+            attentionOutput: try linear(
+                [name(names.attentionOutput)], hidden, hidden, type,
+                InputRanges.Key(layer: index, place: .attentionOutput)),
             attentionNorm: try norm(name(names.attentionNorm), size: hidden, epsilon: epsilon),
-            intermediate: try linear([name(names.intermediate)], inner, hidden, type),
-            output: try linear([name(names.output)], hidden, inner, type),
+            intermediate: try linear(
+                [name(names.intermediate)], inner, hidden, type,
+                InputRanges.Key(layer: index, place: .intermediate)),
+            output: try linear(
+                [name(names.output)], hidden, inner, type,
+                InputRanges.Key(layer: index, place: .output)),
             outputNorm: try norm(name(names.outputNorm), size: hidden, epsilon: epsilon))
     }
 
     /// The layers named, each `[outputs, inputs]` with a bias where there is one, stacked.
     func linear(
-        _ names: [String], _ outputs: Int, _ inputs: Int, _ type: NumericType
+        _ names: [String], _ outputs: Int, _ inputs: Int, _ type: NumericType,
+        _ key: InputRanges.Key
     ) throws(ModelError) -> LinearLayer {
         // The views own the mapping that the matrices point into.
         var views: [TensorView] = []
@@ -120,9 +131,11 @@ private struct WeightReader<Source: TensorSource> {
                     ? try source.tensor(named: name + ".bias", shape: [outputs]).floats() : nil)
         }
         return withExtendedLifetime(views) {
-            LinearLayer(
-                weights: PackedWeights(views.map(StoredMatrix.init), biases: biases, as: type),
-                inverseSmooth: nil)
+            let matrices = views.map(StoredMatrix.init)
+            let smooth = type == .int8 ? ranges?.smoothing(of: key, weights: matrices) : nil
+            return LinearLayer(
+                weights: PackedWeights(matrices, biases: biases, as: type, smooth: smooth),
+                inverseSmooth: smooth?.map { 1 / $0 })
         }
     }
 

@@ -15,6 +15,8 @@ package final class Workspace {
     private(set) var capacity = 0
     private(set) var lengthCapacity = 0
 
+    /// Notes what linear layers read, when it is there; float32 only.
+    var ranges: InputRanges?
     /// The batch in work.
     var batch = PackedBatch()
     var positions: [Int32] = []

@@ -64,10 +64,18 @@ package final class Engine: Sendable {
             let kernels = try Kernels(KernelChoice(configuration.kernels))
             return try EmbeddingModel(
                 folder: configuration.model ?? "", dtype: numericType(configuration, kernels),
-                kernels: kernels)
+                kernels: kernels, calibration: calibration)
         } catch {
             throw StartError("\(error)")
         }
+    }
+
+    /// The ids of the texts that show an int8 encoder the range of its activations.
+    ///
+    /// A tokenizer that cannot be loaded is an error of its own, a moment later.
+    private static func calibration(_ tokenizerFolder: String) -> [[Int32]] {
+        guard let tokenizer = try? loadTokenizer(tokenizerFolder) else { return [] }
+        return CalibrationTexts.all.map { tokenizer.tokenIDs($0).ids }.filter { !$0.isEmpty }
     }
 
     private static func numericType(

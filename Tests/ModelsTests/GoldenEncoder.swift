@@ -2,6 +2,7 @@ import FoundationEssentials
 import Kernels
 import Models
 import TestSupport
+import Tokenizers
 
 /// The real model's encoder and what the reference computes with it.
 enum GoldenEncoder {
@@ -27,9 +28,16 @@ enum GoldenEncoder {
         _ kernels: String, type: NumericType = .float32, folder: String
     ) throws -> Encoder {
         let source = try WeightFiles(ModelFolder(path: folder))
+        var calibration: PackedBatch?
+        if type == .int8 {
+            let path = URL(filePath: folder + "/tokenizer.json")
+            let tokenizer = try Tokenizer(
+                tokenizerJSON: Array(try Data(contentsOf: path)), tokenizerConfiguration: nil)
+            calibration = PackedBatch(CalibrationTexts.all.map { tokenizer.encode($0).ids })
+        }
         return try Encoder(
             configuration: configuration, source: source, type: type,
-            kernels: Kernels(.named(kernels)))
+            kernels: Kernels(.named(kernels)), calibration: calibration)
     }
 
     /// The texts of `encoder/minilm-golden.bin`, or of the file that QUIVER_TEST_GOLDEN names.
