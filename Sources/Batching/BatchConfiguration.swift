@@ -35,6 +35,9 @@ package struct BatchConfiguration: Hashable, Sendable {
     /// 0.1: a request with 100 ms of work left passes one with 90 ms after waiting 100 ms longer.
     /// Zero: pure shortest-first, in which a long request can starve.
     package var ageing = 0.1
+    /// The part of the work that may be led by those whom only their waiting has brought to the
+    /// front.
+    package var ageShare = 0.25
     /// Work beyond this many tokens does not set a request back any further, so that ageing bounds
     /// every wait.
     package var orderTokensMaximum = 16_384
@@ -154,7 +157,8 @@ extension BatchConfiguration {
         let weights = [
             ("tokensPerSecond", tokensPerSecond, 1.0...1e12),
             ("clientShareMaximum", clientShareMaximum, 0.01...1),
-            ("ageing", ageing, 0...1e3), ("fairness", fairness, 0...1e3),
+            ("ageing", ageing, 0...1e3), ("ageShare", ageShare, 0.01...0.99),
+            ("fairness", fairness, 0...1e3),
         ]
         for (key, value, range) in weights where !range.contains(value) {
             throw BatchConfigurationError(

@@ -165,7 +165,8 @@ extension BatchQueue {
         let standing = Standing(
             work: Double(penalty + work),
             arrival: configuration.ageingTokensPerSecond * Double(now.nanoseconds) * 1e-9)
-        let before = queued.tokens(before: standing, own: tokens)
+        let before = queued.tokens(
+            before: standing, own: tokens, ageShare: configuration.ageShare)
         // Running batches are half done on average.
         return (Double(before) + Double(runningTokens) / 2) / tokensPerSecond
     }

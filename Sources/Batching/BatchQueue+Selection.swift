@@ -21,7 +21,10 @@ extension BatchQueue {
             let worker = free.removeLast()
             free.removeAll { helpers.contains($0) }
             let growing = grow(model, from: leader, budget: budget) { _ in true }
-            if let isByAge { ageCredit += isByAge ? -growing.tokens : growing.tokens }
+            if let isByAge {
+                let share = configuration.ageShare
+                ageCredit += Double(growing.tokens) * (isByAge ? share - 1 : share)
+            }
             start(growing, model: model, worker: worker, helpers: helpers, now: now, &actions)
         }
     }

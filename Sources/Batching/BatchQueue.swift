@@ -22,9 +22,9 @@ package struct BatchQueue {
     var free: [Int] = []
     var workerCount = 0
     var nextBatch: UInt64 = 0
-    /// Tokens by which batches that the shortest led are ahead of those that the oldest led,
-    /// counted while these were not the same; above zero, the oldest leads.
-    var ageCredit = 0
+    /// Tokens that the oldest may lead: its share of those that the shortest led while it was not
+    /// the oldest, less what the oldest led beyond its share; above zero, the oldest leads.
+    var ageCredit = 0.0
     var throughput: ThroughputEstimate
     var lastStep = MonotonicTime(nanoseconds: .min)
     var hasReportedDrained = false

@@ -53,9 +53,8 @@ struct QueuedWork {
 
     /// About how many tokens go before a newcomer that has `own` tokens.
     ///
-    /// All that is shorter, and of what only its age brings before it, as much again at most: age
-    /// leads no more than half of the work.
-    func tokens(before newcomer: Standing, own: Int) -> Int {
+    /// All that is shorter, and of what only its age brings before it, no more than age's share.
+    func tokens(before newcomer: Standing, own: Int, ageShare: Double) -> Int {
         var shorter = 0
         var older = 0
         for each in classes where each.requests > 0 {
@@ -66,7 +65,8 @@ struct QueuedWork {
                 older += each.tokens
             }
         }
-        return shorter + min(older, shorter + own)
+        let turns = Double(shorter + own) * ageShare / (1 - ageShare)
+        return shorter + min(older, Int(turns))
     }
 
     private func classIndex(_ request: BatchQueue.Request) -> Int {

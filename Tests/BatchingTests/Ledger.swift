@@ -192,10 +192,10 @@ struct Ledger {
             "\(tokens) tokens in a batch of several")
     }
 
-    /// Who came too long after somebody who still waits leads no more than every other batch.
+    /// Who came too long after somebody who still waits leads no more than age leaves.
     ///
-    /// By tokens: what latecomers led since the last batch that somebody else led is less than two
-    /// of the largest batches.
+    /// What latecomers led since the last batch that somebody else led is at most the largest
+    /// batch over age's share, in tokens.
     private mutating func checkAgeing(of batch: BatchQueue.Batch) throws {
         largestBatch = max(largestBatch, batch.tokens)
         guard configuration.ageing > 0, let first = batch.items.first,
@@ -209,7 +209,8 @@ struct Ledger {
             }
             live[id]?.overtaken += batch.tokens
             try check(
-                entry.overtaken + batch.tokens <= 2 * largestBatch,
+                Double(entry.overtaken + batch.tokens) * configuration.ageShare
+                    <= Double(largestBatch) * 1.0001,
                 "\(entry.overtaken + batch.tokens) tokens overtook \(id), which came "
                     + "\(bound) before \(first.request)")
         }
