@@ -73,7 +73,7 @@ struct Script {
         configuration.deadlineDefault = random.pick([nil, .milliseconds(15), .seconds(2)])
         configuration.deadlineMaximum = .seconds(10)
         configuration.tokensPerSecond = 10_000
-        configuration.ageing = random.pick([0.01, 0.1, 2])
+        configuration.ageing = random.pick([0.1, 2, 50])
         configuration.ageShare = random.pick([0.1, 0.25, 0.5])
         configuration.orderTokensMaximum = random.pick([16, 300, 16_384])
         configuration.bulkPenaltyTokens = random.pick([0, 100, 8_192])
