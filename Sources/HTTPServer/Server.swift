@@ -104,17 +104,11 @@ package final class Server: Sendable {
         shared.observer.certificateReloaded(tls.reload())
     }
 
-    /// What clients will not like about the certificates in use, one line each.
-    package var certificateWarnings: [String] { shared.tls?.context.warnings ?? [] }
-
-    /// When the first of the certificates in use expires, in seconds since 1970; nil without TLS.
-    package var certificateNotAfterSeconds: Int64? { shared.tls?.context.notAfterSeconds }
-
     private func startWatchingCertificates() {
         guard let tls = shared.tls else { return }
         let queue = DispatchQueue(label: configuration.name + "-certificates")
         let observer = shared.observer
-        observer.certificateReloaded(.loaded(notAfterSeconds: tls.context.notAfterSeconds))
+        observer.certificateReloaded(.loaded(tls.context))
         tls.watch(on: queue) { [weak tls] in
             if let tls { observer.certificateReloaded(tls.reload()) }
         }

@@ -13,6 +13,7 @@ package protocol ServerObserver: Sendable {
     /// A request failed before a handler saw it. `excerpt` holds at most the first 64 bytes received.
     func requestFailed(_ failure: ProtocolFailure, from peer: Peer)
     func handshakeFailed(_ reason: HandshakeFailure, from peer: Peer)
+    /// The certificates were loaded, at start or again.
     func certificateReloaded(_ outcome: CertificateReload)
     func exchangeFinished(_ record: ExchangeRecord)
 }
@@ -75,7 +76,9 @@ package enum HandshakeFailure: String, CaseIterable, Hashable, Sendable {
 
 /// What came of looking at the certificate files again.
 package enum CertificateReload: Hashable, Sendable {
-    case loaded(notAfterSeconds: Int64)
+    /// `notAfterSeconds` is when the first of them expires, in seconds since 1970; `warnings` are what
+    /// clients will not like, one line each.
+    case loaded(notAfterSeconds: Int64, warnings: [String])
     case failed(String)
 }
 

@@ -31,7 +31,7 @@ final class TLSContextStore: Sendable {
             do throws(ServerError) {
                 let context = try TLSContext(configuration)
                 current.withLock { $0 = context }
-                return .loaded(notAfterSeconds: context.notAfterSeconds)
+                return .loaded(context)
             } catch {
                 return .failed(error.description)
             }
@@ -48,5 +48,11 @@ final class TLSContextStore: Sendable {
             if context.filesHaveChanged { whenChanged() }
             watch(on: queue, whenChanged: whenChanged)
         }
+    }
+}
+
+extension CertificateReload {
+    static func loaded(_ context: TLSContext) -> CertificateReload {
+        .loaded(notAfterSeconds: context.notAfterSeconds, warnings: context.warnings)
     }
 }

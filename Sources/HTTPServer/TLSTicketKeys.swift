@@ -5,7 +5,7 @@ import Platform
 import Synchronization
 
 /// One key; it is erased when the last connection lets go of it.
-final class TLSTicketKey: @unchecked Sendable {
+package final class TLSTicketKey: @unchecked Sendable {
     static let nameBytes = 16
 
     let madeAt: MonotonicTime
@@ -25,7 +25,7 @@ final class TLSTicketKey: @unchecked Sendable {
         bytes.deallocate()
     }
 
-    var name: [UInt8] { Array(bytes[..<Self.nameBytes]) }
+    package var name: [UInt8] { Array(bytes[..<Self.nameBytes]) }
 
     /// Whether the key is called what stands at `name`, 16 bytes.
     func isNamed(_ name: UnsafePointer<UInt8>) -> Bool {
@@ -49,21 +49,23 @@ final class TLSTicketKey: @unchecked Sendable {
 ///
 /// A key seals for ``lifetime`` and opens for as long again, so none lives for more than a day: who
 /// steals one can read no older connections (of TLS 1.2) than that.
-struct TLSTicketKeyRing: Sendable {
+package struct TLSTicketKeyRing: Sendable {
     static let lifetime = TimeSpan.seconds(12 * 3600)
 
     private var current: TLSTicketKey?
     private var previous: TLSTicketKey?
 
+    package init() {}
+
     /// The key for new tickets at `now`, made anew when it is too old; nil without randomness.
-    mutating func sealingKey(at now: MonotonicTime) -> TLSTicketKey? {
+    package mutating func sealingKey(at now: MonotonicTime) -> TLSTicketKey? {
         rotate(at: now)
         if current == nil { current = TLSTicketKey(madeAt: now) }
         return current
     }
 
     /// The key of that name, and whether it still seals; nil when it is unknown or too old.
-    mutating func openingKey(
+    package mutating func openingKey(
         named name: UnsafePointer<UInt8>, at now: MonotonicTime
     ) -> (key: TLSTicketKey, isCurrent: Bool)? {
         rotate(at: now)

@@ -1,5 +1,6 @@
 import COpenSSL
 import HTTPServer
+import Platform
 import Testing
 
 /// A folder with an authority, and a server that it has certified.
@@ -378,6 +379,33 @@ struct TLSClientCertificateTests {
 }
 
 struct TLSSessionTests {
+    @Test func ticketKeysRotateAndDie() {
+        var ring = TLSTicketKeyRing()
+        let hour = Int64(3600) * 1_000_000_000
+        func at(_ hours: Int64) -> MonotonicTime { MonotonicTime(nanoseconds: 7 + hours * hour) }
+
+        /// The name of the key that seals at that hour.
+        func seal(_ hours: Int64) -> [UInt8] { ring.sealingKey(at: at(hours))?.name ?? [] }
+        /// Whether a key of that name opens at that hour: as the current one, the one before, or nil.
+        func open(_ name: [UInt8], _ hours: Int64) -> Bool? {
+            ring.openingKey(named: name, at: at(hours))?.isCurrent
+        }
+
+        let first = seal(0)
+        #expect(first.count == 16)
+        #expect(seal(11) == first)
+        #expect(open(first, 11) == true)
+        #expect(open([UInt8](repeating: 0, count: 16), 11) == nil)
+
+        let second = seal(12)
+        #expect(second != first)
+        #expect(open(first, 23) == false)
+        #expect(open(second, 23) == true)
+        #expect(open(first, 24) == nil)
+        #expect(open(second, 24) == false)
+        #expect(open(second, 100) == nil)
+    }
+
     @Test(arguments: [TLS1_2_VERSION, TLS1_3_VERSION])
     func resumesByTicketWithinOneContext(version: Int32) throws {
         var server = try Server()

@@ -115,6 +115,14 @@ extension ServiceMetrics {
         append(
             "quiver_tls_handshake_failures_total", "TLS handshakes that failed, by reason.",
             "reason", handshakesFailed, to: &text)
+        text.gauge(
+            "quiver_tls_certificate_not_after_seconds",
+            "When the first certificate expires, in seconds since 1970; 0 without TLS.",
+            certificateNotAfter.load(ordering: .relaxed))
+        text.counter(
+            "quiver_tls_reload_failures_total",
+            "Times that the certificate files could not be loaded again.",
+            certificateReloadsFailed.value)
         let failures = "quiver_http_request_failures_total"
         text.begin(failures, .counter, "Requests that failed as HTTP, by status.")
         for status in Self.failureStatuses {

@@ -2,6 +2,7 @@ import Batching
 import HTTPServer
 import HTTPWire
 import Platform
+import Synchronization
 
 /// Every instrument of the service; all series exist from the start, at zero.
 package final class ServiceMetrics: Sendable {
@@ -36,6 +37,9 @@ package final class ServiceMetrics: Sendable {
     let requestsFailed = [Int: Counter](
         uniqueKeysWithValues: failureStatuses.map { ($0, Counter()) })
     let handshakesFailed: [HandshakeFailure: Counter]
+    /// In seconds since 1970; 0 without TLS.
+    let certificateNotAfter = Atomic(0)
+    let certificateReloadsFailed = Counter()
     let bytesReceived = Counter()
     let bytesSent = Counter()
 

@@ -52,10 +52,17 @@ final class ServiceObserver: ServerObserver, BatchObserver {
 
     func certificateReloaded(_ outcome: CertificateReload) {
         switch outcome {
-        case .loaded(let notAfter):
+        case .loaded(let notAfter, let warnings):
+            metrics.certificateNotAfter.store(Int(notAfter), ordering: .relaxed)
+            for warning in warnings {
+                logger.warning(
+                    "clients will not accept the certificate",
+                    metadata: ["reason": .string(warning)])
+            }
             logger.info(
                 "certificate loaded", metadata: ["not_after": .stringConvertible(Int(notAfter))])
         case .failed(let reason):
+            metrics.certificateReloadsFailed.add()
             logger.error(
                 "the certificate could not be loaded again; the old one stays",
                 metadata: ["reason": .string(reason)])
