@@ -7,55 +7,42 @@ package enum ASCII {
     package static let carriageReturn: UInt8 = 0x0D
     package static let space: UInt8 = 0x20
 
-    private static let tokenBit: UInt8 = 1
-    private static let fieldValueBit: UInt8 = 2
-    private static let targetBit: UInt8 = 4
-    private static let hexBit: UInt8 = 8
-    private static let registeredNameBit: UInt8 = 16
-    private static let unreservedBit: UInt8 = 32
-
-    private static let classes: [UInt8] = (0...255).map { makeClass(UInt8($0)) }
-
-    private static func makeClass(_ byte: UInt8) -> UInt8 {
-        let scalar = Character(Unicode.Scalar(byte))
-        let alphanumeric = byte < 0x80 && (isLetter(byte) || isDigit(byte))
-        var bits: UInt8 = 0
-        if alphanumeric || "!#$%&'*+-.^_`|~".contains(scalar) { bits |= tokenBit }
-        if byte == tab || (byte >= 0x20 && byte != 0x7F) { bits |= fieldValueBit }
-        if alphanumeric || "-._~!$&'()*+,;=:@/?%[]".contains(scalar) { bits |= targetBit }
-        if isDigit(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte) {
-            bits |= hexBit
-        }
-        if alphanumeric || "-._~%".contains(scalar) { bits |= registeredNameBit }
-        if alphanumeric || "-._~".contains(scalar) { bits |= unreservedBit }
-        return bits
+    /// Whether `byte` is in a set of ASCII characters: bit n of `low` is character n, of `high` n + 64.
+    ///
+    /// Constants instead of a table: they are looked at for every byte of every head.
+    private static func isMember(_ byte: UInt8, _ low: UInt64, _ high: UInt64) -> Bool {
+        guard byte < 0x80 else { return false }
+        return (byte < 0x40 ? low : high) >> UInt64(byte & 0x3F) & 1 == 1
     }
 
-    /// `tchar` of RFC 9110 §5.6.2.
+    /// `tchar` of RFC 9110 §5.6.2: letters, digits, and ``!#$%&'*+-.^_`|~``.
     package static func isTokenCharacter(_ byte: UInt8) -> Bool {
-        classes[Int(byte)] & tokenBit != 0
+        isMember(byte, 0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
     }
 
     /// HTAB, SP, VCHAR and obs-text (RFC 9110 §5.5): what may stand in a field value.
     package static func isFieldValueByte(_ byte: UInt8) -> Bool {
-        classes[Int(byte)] & fieldValueBit != 0
+        byte >= 0x20 ? byte != 0x7F : byte == tab
     }
 
     /// `pchar`, "/", "?" and, for IPv6 literals, brackets: what may stand in a request target.
     package static func isTargetByte(_ byte: UInt8) -> Bool {
-        classes[Int(byte)] & targetBit != 0
+        isMember(byte, 0xAFFF_FFF2_0000_0000, 0x47FF_FFFE_AFFF_FFFF)
     }
 
-    package static func isHexDigit(_ byte: UInt8) -> Bool { classes[Int(byte)] & hexBit != 0 }
+    /// `HEXDIG` of RFC 5234, in both cases.
+    package static func isHexDigit(_ byte: UInt8) -> Bool {
+        isMember(byte, 0x03FF_0000_0000_0000, 0x0000_007E_0000_007E)
+    }
 
     /// `reg-name` of RFC 3986 §3.2.2 without sub-delims, which no host name has.
     package static func isRegisteredNameByte(_ byte: UInt8) -> Bool {
-        classes[Int(byte)] & registeredNameBit != 0
+        isMember(byte, 0x03FF_6020_0000_0000, 0x47FF_FFFE_87FF_FFFE)
     }
 
     /// `unreserved` of RFC 3986 §2.3.
     package static func isUnreserved(_ byte: UInt8) -> Bool {
-        classes[Int(byte)] & unreservedBit != 0
+        isMember(byte, 0x03FF_6000_0000_0000, 0x47FF_FFFE_87FF_FFFE)
     }
 
     package static func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }

@@ -93,8 +93,10 @@ package struct HTTPFields: Hashable, Sendable {
         let nameStart = Int32(storage.count)
         storage.append(contentsOf: name.utf8)
         let valueStart = Int32(storage.count)
-        for byte in value.utf8 {
-            storage.append(ASCII.isFieldValueByte(byte) ? byte : ASCII.space)
+        storage.append(contentsOf: value.utf8)
+        for index in Int(valueStart)..<storage.count
+        where !ASCII.isFieldValueByte(storage[index]) {
+            storage[index] = ASCII.space
         }
         lines.append(
             Line(

@@ -15,9 +15,8 @@ package struct RequestParser: Sendable {
 
     /// No method that the server knows is longer; a longer one is 501 before its end (RFC 9112 §3).
     private static let methodBytesMaximum = 24
-    private static let versionPattern: [UInt8] = Array("HTTP/0.0".utf8)
-    private static let majorPosition = 5
-    private static let minorPosition = 7
+    /// `HTTP/1.1`.
+    private static let versionBytes = 8
 
     private var state = State.leading(emptyLines: 0)
     private var section: FieldSectionParser
@@ -117,7 +116,7 @@ package struct RequestParser: Sendable {
         case .target:
             if ASCII.isTargetByte(byte) {
                 // The space and the version must still fit.
-                guard position + Self.versionPattern.count + 1 < limits.requestLineBytesMaximum
+                guard position + Self.versionBytes + 1 < limits.requestLineBytesMaximum
                 else { throw .targetTooLong }
             } else {
                 guard byte == ASCII.space, position > methodEnd + 1 else {
@@ -127,26 +126,39 @@ package struct RequestParser: Sendable {
                 state = .version
             }
         case .version:
-            let matched = position - targetEnd - 1
-            switch matched {
-            case Self.majorPosition:
-                guard ASCII.isDigit(byte) else { throw .malformed(.version) }
-                majorVersion = byte - 0x30
-            case Self.minorPosition:
-                guard ASCII.isDigit(byte) else { throw .malformed(.version) }
-                minorVersion = byte - 0x30
-            case Self.versionPattern.count:
-                guard byte == ASCII.carriageReturn else { throw .malformed(.version) }
-                state = .requestLineEnd
-            default:
-                guard byte == Self.versionPattern[matched] else { throw .malformed(.version) }
-            }
+            try readVersion(byte, at: position - targetEnd - 1)
         case .requestLineEnd:
             guard byte == ASCII.lineFeed else { throw .malformed(.requestLine) }
             guard majorVersion == 1 && minorVersion <= 1 else { throw .unsupportedVersion }
             state = .fields
         case .leading, .leadingLineFeed, .fields:
             preconditionFailure("not in the request line")
+        }
+    }
+
+    /// `HTTP/` DIGIT `.` DIGIT CR.
+    private mutating func readVersion(
+        _ byte: UInt8, at position: Int
+    ) throws(ProtocolFailure) {
+        let expected: UInt8
+        switch position {
+        case 0: expected = UInt8(ascii: "H")
+        case 1, 2: expected = UInt8(ascii: "T")
+        case 3: expected = UInt8(ascii: "P")
+        case 4: expected = UInt8(ascii: "/")
+        case 5:
+            expected = byte
+            majorVersion = byte &- 0x30
+        case 6: expected = UInt8(ascii: ".")
+        case 7:
+            expected = byte
+            minorVersion = byte &- 0x30
+        default:
+            expected = ASCII.carriageReturn
+            state = .requestLineEnd
+        }
+        guard byte == expected, majorVersion < 10, minorVersion < 10 else {
+            throw .malformed(.version)
         }
     }
 

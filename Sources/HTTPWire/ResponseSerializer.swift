@@ -26,12 +26,6 @@ package struct ResponseSerializer: Sendable {
     /// The interim response that lets a client send its content (RFC 9110 §15.2.1).
     package static let continueResponse = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
-    /// Fields that only the server may write; the service's own are left out.
-    private static let ownFields = [
-        "connection", "content-length", "date", "keep-alive", "transfer-encoding",
-        "x-content-type-options",
-    ]
-
     private static let statusLines: [[UInt8]] = (0..<600).map { code in
         guard code >= 100 else { return [] }
         return Array("HTTP/1.1 \(code) \(HTTPStatus(code).reason)\r\n".utf8)
@@ -71,9 +65,16 @@ package struct ResponseSerializer: Sendable {
         output.append(ASCII.lineFeed)
     }
 
+    /// Fields that only the server may write; the service's own are left out.
     private static func isOwn(_ fields: HTTPFields, _ index: Int) -> Bool {
-        for name in ownFields where fields.isNamed(name, at: index) { return true }
-        return false
+        switch fields.name(at: index).count {
+        case 4: fields.isNamed("date", at: index)
+        case 10: fields.isNamed("connection", at: index) || fields.isNamed("keep-alive", at: index)
+        case 14: fields.isNamed("content-length", at: index)
+        case 17: fields.isNamed("transfer-encoding", at: index)
+        case 22: fields.isNamed("x-content-type-options", at: index)
+        default: false
+        }
     }
 
     private static func append(decimal number: Int, to output: inout [UInt8]) {
