@@ -10,7 +10,9 @@ announce() { (wait_and_print "$1" </dev/null &) }
 wait_and_print() {
     trap '' INT
     local url
-    while kill -0 "$1" 2>/dev/null; do
+    # A process that has ended, collected or not, has no program any more. (`kill -0` would still find one
+    # that nobody has collected, and who waits for our output's end before that would wait for ever.)
+    while [ -e "/proc/$1/exe" ]; do
         for url in $(listening_urls "$1"); do
             if curl -fsk --noproxy '*' --max-time 2 -o /dev/null "$url/health/ready" 2>/dev/null; then
                 print_example "$url"
