@@ -16,35 +16,25 @@ struct AddedToken: Sendable, Equatable {
 /// Finds added tokens in a text: the leftmost, and of those the longest.
 struct AddedVocabulary: Sendable {
     private let tokens: [AddedToken]
-    /// For each first byte the tokens that start with it, longest first; nil for none.
-    private let byFirstByte: [[Int]?]
+    /// The tokens' contents, with positions in `tokens` for ids.
+    private let trie: ByteTrie
     let isEmpty: Bool
     /// For each byte whether some token starts with it.
     private let isTrigger: [Bool]
 
     /// Tokens with equal content: the last counts.
     init(_ added: [AddedToken]) {
-        var positions: [[UInt8]: Int] = [:]
-        var unique: [AddedToken] = []
-        for token in added where !token.content.isEmpty {
-            if let position = positions[token.content] {
-                unique[position] = token
-            } else {
-                positions[token.content] = unique.count
-                unique.append(token)
-            }
+        var contents = Vocabulary(capacity: added.count)
+        var isTrigger = Array(repeating: false, count: 256)
+        for (position, token) in added.enumerated() {
+            guard let first = token.content.first else { continue }
+            contents.insert(token.content, id: Int32(truncatingIfNeeded: position))
+            isTrigger[Int(first)] = true
         }
-        var byFirstByte: [[Int]?] = Array(repeating: nil, count: 256)
-        for (index, token) in unique.enumerated() {
-            byFirstByte[Int(token.content[0])] =
-                (byFirstByte[Int(token.content[0])] ?? []) + [index]
-        }
-        self.byFirstByte = byFirstByte.map { group in
-            group?.sorted { unique[$0].content.count > unique[$1].content.count }
-        }
-        isTrigger = byFirstByte.map { $0 != nil }
-        tokens = unique
-        isEmpty = unique.isEmpty
+        tokens = added
+        trie = ByteTrie(contents)
+        isEmpty = contents.count == 0
+        self.isTrigger = isTrigger
     }
 
     /// Whether the text has any byte with which a token starts.
@@ -86,17 +76,16 @@ struct AddedVocabulary: Sendable {
     private func match(
         _ text: borrowing Span<UInt8>, _ range: Range<Int>, at position: Int
     ) -> AddedToken? {
-        guard let candidates = byFirstByte[Int(text[position])] else { return nil }
-        for index in candidates {
-            let content = tokens[index].content
-            guard content.count <= range.upperBound - position else { continue }
-            var offset = 1
-            while offset < content.count, text[position + offset] == content[offset] {
-                offset += 1
-            }
-            if offset == content.count { return tokens[index] }
+        guard isTrigger[Int(text[position])] else { return nil }
+        var longest: Int32 = -1
+        var node = ByteTrie.root
+        var place = position
+        while place < range.upperBound, let next = trie.child(of: node, text[place]) {
+            node = next
+            place += 1
+            if trie.id(at: node) >= 0 { longest = trie.id(at: node) }
         }
-        return nil
+        return longest < 0 ? nil : tokens[Int(longest)]
     }
 
     private func touchesWord(

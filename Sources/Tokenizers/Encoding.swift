@@ -25,3 +25,19 @@ package struct Encoding: Sendable, Equatable {
         self.isTruncated = isTruncated
     }
 }
+
+/// Which end of a text goes when it is too long.
+package enum TruncationSide: String, Sendable {
+    case left, right
+}
+
+extension Encoding {
+    /// The `count` tokens at the end that stays; all of them when nil.
+    func truncated(to count: Int?, side: TruncationSide) -> Encoding {
+        guard let count, ids.count > count else { return self }
+        let kept = side == .right ? 0..<count : ids.count - count..<ids.count
+        return Encoding(
+            ids: Array(ids[kept]), typeIDs: Array(typeIDs[kept]), offsets: Array(offsets[kept]),
+            isSpecial: Array(isSpecial[kept]), isTruncated: true)
+    }
+}

@@ -18,6 +18,8 @@ package struct Tokenizer: Sendable {
 
     /// The model's limit from `tokenizer_config.json`; nil when it states none (above 1e20).
     package let modelMaxLength: Int?
+    /// Which end of a text that is too long goes, from `tokenizer_config.json`.
+    package let truncationSide: TruncationSide
 
     /// Loads the files of a model folder.
     ///
@@ -34,6 +36,7 @@ package struct Tokenizer: Sendable {
         preTokenizer = try file.makePreTokenizer()
         postProcessor = try file.makePostProcessor()
         modelMaxLength = configuration.modelMaxLength
+        truncationSide = configuration.truncationSide
         let added = configuration.adding(to: try file.makeAddedTokens())
         spellings = TokenSpellings(vocabulary: model.vocabulary, added: added)
         rawTokens = AddedVocabulary(added.filter { !$0.isNormalized })
@@ -66,13 +69,14 @@ package struct Tokenizer: Sendable {
         return parts.joined(separator: ", ")
     }
 
-    /// Encodes one text, cut on the right to `maxLength` tokens, special tokens kept.
+    /// Encodes one text, cut to `maxLength` tokens, special tokens kept.
     package func encode(
         _ text: String, maxLength: Int? = nil, addSpecialTokens: Bool = true
     ) -> Encoding {
         let added = addSpecialTokens ? addedTokenCount : 0
         let content = encodeContent(text)
-        let cut = content.truncated(to: maxLength.map { max(0, $0 - added) })
+        let cut = content.truncated(
+            to: maxLength.map { max(0, $0 - added) }, side: truncationSide)
         return postProcessor.process([cut], addSpecialTokens: addSpecialTokens)
     }
 
@@ -88,7 +92,10 @@ package struct Tokenizer: Sendable {
         if let maxLength {
             let counts = Self.longestFirst(
                 texts[0].ids.count, texts[1].ids.count, budget: max(0, maxLength - added))
-            texts = [texts[0].truncated(to: counts.0), texts[1].truncated(to: counts.1)]
+            texts = [
+                texts[0].truncated(to: counts.0, side: truncationSide),
+                texts[1].truncated(to: counts.1, side: truncationSide),
+            ]
         }
         return postProcessor.process(texts, addSpecialTokens: addSpecialTokens)
     }
@@ -114,7 +121,13 @@ package struct Tokenizer: Sendable {
         ids.reserveCapacity(min(budget, text.utf8.count / 3) + addedTokenCount)
         var isTruncated = false
         postProcessor.wrap(&ids) { ids in
-            isTruncated = appendContentIDs(text, budget: budget, to: &ids) || isTruncated
+            let start = ids.count
+            let limit = truncationSide == .right ? budget : Int.max
+            isTruncated = appendContentIDs(text, budget: limit, to: &ids) || isTruncated
+            if ids.count - start > budget {
+                ids.removeSubrange(start..<ids.count - budget)
+                isTruncated = true
+            }
         }
         return (ids, isTruncated)
     }
@@ -207,16 +220,5 @@ extension Tokenizer {
             }
         }
         return (pieces.text, tokens)
-    }
-}
-
-extension Encoding {
-    /// The first `count` tokens; all of them when nil.
-    func truncated(to count: Int?) -> Encoding {
-        guard let count, ids.count > count else { return self }
-        return Encoding(
-            ids: Array(ids.prefix(count)), typeIDs: Array(typeIDs.prefix(count)),
-            offsets: Array(offsets.prefix(count)), isSpecial: Array(isSpecial.prefix(count)),
-            isTruncated: true)
     }
 }

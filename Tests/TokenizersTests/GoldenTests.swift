@@ -63,8 +63,10 @@ struct GoldenTests {
             let whole = tokenizer.encode(text)
             var hash = EncodingHash()
             hash.add(whole)
-            #expect(
-                tokenizer.tokenIDs(text).ids == whole.ids, "\(text.prefix(80).debugDescription)")
+            if isFused || index % 8 == 0 {
+                let ids = tokenizer.tokenIDs(text).ids
+                #expect(ids == whole.ids, "\(text.prefix(80).debugDescription)")
+            }
             if index % 8 == 0 {
                 let cut = tokenizer.encode(text, maxLength: 6)
                 let fastCut = tokenizer.tokenIDs(text, maxLength: 6)

@@ -7,6 +7,8 @@ import JSON
 struct TokenizerConfiguration {
     /// The model's limit; nil when the file states none.
     private(set) var modelMaxLength: Int?
+    /// Which end of a text that is too long goes.
+    private(set) var truncationSide = TruncationSide.right
     private var lowercases: Bool?
     /// Present in the file, be it null.
     private var stripsAccents: Bool??
@@ -36,6 +38,12 @@ struct TokenizerConfiguration {
             }
             // transformers writes 1e30 for "no limit"; whatever no Int can hold is none either.
             modelMaxLength = tokens > 1e18 ? nil : Int(exactly: tokens.rounded(.down))
+        }
+        if let side = try root.member("truncation_side") {
+            guard let known = TruncationSide(rawValue: try side.string()) else {
+                throw side.error("must be left or right")
+            }
+            truncationSide = known
         }
         if try Self.isRebuilt(root) {
             lowercases = try root.member("do_lower_case")?.bool()
