@@ -20,6 +20,7 @@ final class Connection {
     var hasInputEnded = false
     var isClosed = false
 
+    /// The request in hand; nil while a failure of the protocol is answered.
     var head: RequestHead?
     var exchange: Exchange?
     var receivedAt = MonotonicTime(nanoseconds: 0)
@@ -50,8 +51,6 @@ final class Connection {
         var status: HTTPStatus
         var fields: HTTPFields
         var bodyBytes: Int
-        /// Nil for failures of the protocol, which have no request to report.
-        var head: RequestHead?
     }
 
     var hasHeldInput: Bool { heldStart < held.count }

@@ -16,9 +16,8 @@ extension LoopCore {
 
     /// Answers the request in hand, compressed if that is wanted.
     func answer(_ connection: Connection, _ response: Response) {
-        guard let exchange = connection.exchange, let head = connection.head,
-            head.method != .head, isCompressible(response),
-            ResponseCoding(head.fields) != .identity
+        guard isCompressible(response), let exchange = connection.exchange,
+            exchange.head.method != .head, ResponseCoding(exchange.head.fields) != .identity
         else {
             write(connection, response, isGzipped: false)
             return
@@ -47,19 +46,19 @@ extension LoopCore {
             connection.machine.closeAfterResponse()
         }
         connection.machine.beginResponse()
-        let head = connection.head
+        let isHead = connection.head?.method == .head
         let hasContent = !response.status.forbidsContent
         let closes = connection.machine.closesAfterResponse
-        let body = hasContent && head?.method != .head ? response.body : []
+        let body = hasContent && !isHead ? response.body : []
         connection.response = Connection.PendingResponse(
-            status: response.status, fields: response.fields, bodyBytes: body.count, head: head)
+            status: response.status, fields: response.fields, bodyBytes: body.count)
 
         headBuffer.removeAll(keepingCapacity: true)
         ResponseSerializer.appendHead(
             status: response.status, fields: response.fields,
             framing: ResponseSerializer.Framing(
                 contentLength: hasContent ? response.body.count : nil, closes: closes,
-                confirmsKeepAlive: head?.version == .http1_0, isGzipped: isGzipped,
+                confirmsKeepAlive: connection.head?.version == .http1_0, isGzipped: isGzipped,
                 varies: isGzipped || isCompressible(response)
             ),
             date: currentDate(), to: &headBuffer)
@@ -121,7 +120,7 @@ extension LoopCore {
             if isAbandoned { exchange.abandon() }
         }
         connection.content.release(shared: shared)
-        if let response = connection.response, let head = response.head {
+        if let response = connection.response, let head = connection.head {
             shared.observer.exchangeFinished(
                 ExchangeRecord(
                     head: head, peer: connection.peer, status: response.status,
