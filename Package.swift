@@ -79,7 +79,8 @@ let package = Package(
         .target(
             name: "CKernelsCheck", dependencies: ["CKernels"], path: "Tests/CKernelsCheck",
             cSettings: [.unsafeFlags(["-O2", "-ffp-contract=off"])]),
-        tests("Kernels", uses: ["CKernels", "CKernelsCheck", "Kernels", "Platform", "TestSupport"]),
+        tests(
+            "Kernels", uses: ["CKernels", "CKernelsCheck", "Kernels", "Platform", "TestSupport"]),
         tests(
             "Models", uses: ["JSON", "Kernels", "Models", "Platform", "Tokenizers", "TestSupport"]),
         tests("Batching", uses: ["Batching", "Platform", "TestSupport"] + collections),
