@@ -109,6 +109,18 @@ struct WordPieceTests {
         #expect(tokenizer.tokenIDs(text).ids == ids)
     }
 
+    @Test(arguments: [("right", [1, 2]), ("left", [2, 3])] as [(String, [Int32])])
+    func truncatesTheSideOfTheConfiguration(_ side: String, _ ids: [Int32]) throws {
+        let tokenizer = try tokenizer(
+            ["[UNK]", "a", "b", "c"], configuration: #"{"truncation_side":"\#(side)"}"#)
+        let encoding = tokenizer.encode("a b c", maxLength: 2)
+        #expect(encoding.ids == ids)
+        #expect(encoding.isTruncated)
+        #expect(tokenizer.tokenIDs("a b c", maxLength: 2).ids == ids)
+        #expect(tokenizer.tokenIDs("a b c", maxLength: 2).isTruncated)
+        #expect(!tokenizer.tokenIDs("a b c", maxLength: 3).isTruncated)
+    }
+
     @Test(
         arguments: [
             (#"{"model_max_length":512}"#, 512),
