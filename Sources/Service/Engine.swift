@@ -86,17 +86,21 @@ package final class Engine: Sendable {
 
     /// Loads `tokenizer.json` and what goes with it.
     static func loadTokenizer(_ folder: String) throws(StartError) -> Tokenizer {
+        let file = try contents(of: folder + "/tokenizer.json")
+        let side = folder + "/tokenizer_config.json"
+        let configuration = Files.exists(side) ? try contents(of: side) : nil
         do {
-            let path = folder + "/tokenizer.json"
-            let file = try Files.contents(of: path, limit: tokenizerBytesMaximum)
-            var configuration: [UInt8]?
-            let side = folder + "/tokenizer_config.json"
-            if Files.exists(side) {
-                configuration = try Files.contents(of: side, limit: tokenizerBytesMaximum)
-            }
             return try Tokenizer(tokenizerJSON: file, tokenizerConfiguration: configuration)
         } catch {
             throw StartError("\(folder): \(error)")
+        }
+    }
+
+    private static func contents(of path: String) throws(StartError) -> [UInt8] {
+        do {
+            return try Files.contents(of: path, limit: tokenizerBytesMaximum)
+        } catch {
+            throw StartError("\(path): \(error)")
         }
     }
 
@@ -107,13 +111,14 @@ package final class Engine: Sendable {
     private func warmUp() throws(StartError) {
         let ids = tokenizer.wrap(ids: [])
         guard !ids.isEmpty else { return }
-        let done = Semaphore()
-        let request = BatchRequest(items: [Work(tokenIDs: ids)], tokenCounts: [ids.count])
-        guard case .success = scheduler.submit(request, completion: { _, _ in done.signal() })
-        else {
-            throw StartError("the queue refused the first text")
+        // Not by the queue: its metrics tell of requests, and there has been none.
+        let worker = EmbeddingWorker(
+            model: model, tokensMaximum: ids.count, interruptTokensMaximum: ids.count)
+        do {
+            _ = try worker.run([Work(tokenIDs: ids)])
+        } catch {
+            throw StartError("the model fails on its first text: \(error)")
         }
-        done.wait()
     }
 }
 

@@ -25,7 +25,7 @@ extension ConfigurationFile {
         do {
             text = try Files.contents(of: path, limit: 1 << 20)
         } catch {
-            throw ConfigurationError("the configuration file cannot be read: \(error)")
+            throw ConfigurationError("\(path): the configuration file cannot be read: \(error)")
         }
         try self.init(path: path, text: text)
     }

@@ -160,7 +160,7 @@ extension EmbeddingsRequest {
                 )
             }
             let number = try reader.readNumber()
-            guard let id = number.int.flatMap(Int32.init(exactly:)), id >= 0 else {
+            guard let id = number.whole.flatMap(Int32.init(exactly:)), id >= 0 else {
                 throw APIError.invalidValue(
                     "\(name)[\(ids.count)]",
                     "'\(name)[\(ids.count)]' must be a token id: a whole number, not negative.")

@@ -44,10 +44,10 @@ enum FieldReader {
         return try reader.readBool()
     }
 
-    /// A number without fraction and exponent.
+    /// A whole number, however it is written: `2.0` is one to JSON Schema and to JavaScript.
     static func wholeNumber(_ name: String, _ reader: inout JSONReader) throws -> Int {
         try expect(.number, name, &reader)
-        guard let value = try reader.readNumber().int else {
+        guard let value = try reader.readNumber().whole else {
             throw APIError.invalidValue(name, "'\(name)' must be a whole number.")
         }
         return value
@@ -78,4 +78,9 @@ extension APIError {
             throw .invalidJSON("\(error)")
         }
     }
+}
+
+extension JSONNumber {
+    /// The number if it is whole and fits, be it written with a fraction of zero or an exponent.
+    var whole: Int? { int ?? Int(exactly: double) }
 }
