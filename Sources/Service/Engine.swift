@@ -81,7 +81,7 @@ package final class Engine: Sendable {
     private static func numericType(
         _ configuration: ServiceConfiguration, _ kernels: Kernels
     ) -> NumericType {
-        NumericType(rawValue: configuration.dtype) ?? .float32
+        NumericType(rawValue: configuration.dtype) ?? kernels.fastestFaithfulType
     }
 
     /// Loads `tokenizer.json` and what goes with it.
