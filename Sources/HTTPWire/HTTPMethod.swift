@@ -1,4 +1,4 @@
-/// A request method that the server knows (RFC 9110 §9, RFC 5789).
+/// A request method that the server knows (RFC 9110 §9, RFC 5789, and QUERY of the HTTP working group).
 ///
 /// Any other token is answered with 501 before a handler sees it.
 package enum HTTPMethod: String, CaseIterable, Hashable, Sendable {
@@ -11,6 +11,7 @@ package enum HTTPMethod: String, CaseIterable, Hashable, Sendable {
     case options = "OPTIONS"
     case trace = "TRACE"
     case patch = "PATCH"
+    case query = "QUERY"
 }
 
 extension HTTPMethod {
