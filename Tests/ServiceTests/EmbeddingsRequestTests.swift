@@ -132,10 +132,10 @@ struct EmbeddingsRequestTests {
             (#""input":[1,"a"],"model":"m""#, .invalidType, "input[1]"),
             (#""input":[1,-1],"model":"m""#, .invalidValue, "input[1]"),
             (#""input":[1.5],"model":"m""#, .invalidValue, "input[0]"),
-            (#""input":[1e2],"model":"m""#, .invalidValue, "input[0]"),
+            (#""input":[1e-2],"model":"m""#, .invalidValue, "input[0]"),
             (#""input":[2147483648],"model":"m""#, .invalidValue, "input[0]"),
             (#""input":[99999999999999999999],"model":"m""#, .invalidValue, "input[0]"),
-            (#""input":[[7],[1,-0]],"model":"m""#, .invalidValue, "input[1][1]"),
+            (#""input":[[7],[1,-1]],"model":"m""#, .invalidValue, "input[1][1]"),
             (#""input":"a","model":"m","encoding_format":"hex""#, .invalidValue, "encoding_format"),
             (#""input":"a","model":"m","encoding_format":1"#, .invalidType, "encoding_format"),
             (#""input":"a","model":"m","dimensions":"64""#, .invalidType, "dimensions"),
@@ -178,5 +178,13 @@ struct EmbeddingsRequestTests {
             #expect(error.parameter == parameter, sourceLocation: sourceLocation)
             if let message { #expect(error.message == message, sourceLocation: sourceLocation) }
         }
+    }
+
+    /// To JSON Schema and to JavaScript a number is whole by its value, not by its spelling.
+    @Test(arguments: ["[7,100]", "[7.0,1e2]", "[7,100.00]"])
+    func takesWholeNumbersInEverySpelling(ids: String) throws {
+        let body = Array(#"{"model":"m","input":\#(ids)}"#.utf8)
+        let request = try EmbeddingsRequest(parsing: body, inputsMaximum: 8)
+        #expect(request.inputs == [.tokenIDs([7, 100])])
     }
 }
