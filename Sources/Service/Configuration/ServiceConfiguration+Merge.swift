@@ -41,7 +41,8 @@ extension ServiceConfiguration {
     ///
     /// `QUIVER_CONFIG` names the file; the others are the scripts' and the tests'.
     private static let reservedVariables: Set<String> = [
-        "QUIVER_CONFIG", "QUIVER_CACHE", "QUIVER_TEST_MODEL", "QUIVER_TEST_SEED",
+        "QUIVER_CONFIG", "QUIVER_CACHE", "QUIVER_TEST_MODEL", "QUIVER_SIMULATION_SEED",
+        "QUIVER_SIMULATION_SEEDS",
     ]
 
     private mutating func set(
