@@ -35,7 +35,6 @@ package final class Engine: Sendable {
             batching.requestItemsMaximum = configuration.inputsMaximum
             // A long request may take as long as it takes; only a client's own deadline ends it.
             batching.deadlineDefault = nil
-            batching.gangTokensMinimum = Self.gangTokensMinimum
             batching.interruptTokensMaximum = Self.interruptTokensMaximum
             let tokensMaximum = max(configuration.batchTokens, model.maximumLength)
             scheduler = try BatchScheduler(
@@ -51,8 +50,6 @@ package final class Engine: Sendable {
         try warmUp()
     }
 
-    /// From this length on a text that is alone gets all idle threads.
-    private static let gangTokensMinimum = 4
     /// Up to this many tokens a request may run between two layers of a longer batch.
     private static let interruptTokensMaximum = 64
 
