@@ -2,15 +2,15 @@ import Kernels
 
 /// A model folder, loaded: batches of token ids to the vectors that sentence-transformers gives.
 ///
-/// It is immutable and shared by all compute threads; each brings a `Workspace` of its own. A text's
+/// It is immutable and shared by all compute threads; each brings a workspace of its own. A text's
 /// vector is the same to the bit alone, in any batch, in any order, and on any number of threads.
 package final class EmbeddingModel: Sendable {
     /// What the folder's configuration files say.
     package let description: ModelDescription
     /// The same for people, with what was found in the weights.
     package let summary: ModelSummary
-    /// The encoder between the token ids and the pooling.
-    package let encoder: Encoder
+    /// What is between the token ids and the pooling.
+    package let backbone: any Backbone
     private let output: OutputLayers
 
     /// Loads the folder at `path` and runs a first text through it.
@@ -28,7 +28,7 @@ package final class EmbeddingModel: Sendable {
         let description = try ModelDescription(folder: path)
         let weights = try description.weights()
         summary = try ModelSummary(description, weights: weights)
-        encoder = try Encoder(
+        backbone = try Encoder(
             configuration: description.encoderConfiguration,
             source: CanonicalTensors(weights, prefixes: description.family.prefixes),
             type: dtype, kernels: kernels,
@@ -51,14 +51,14 @@ package final class EmbeddingModel: Sendable {
     /// The rows of the table of token vectors; ids are below it.
     package var vocabularySize: Int { description.configuration.vocabularySize }
     /// The numbers of the encoder's matrix products.
-    package var dtype: NumericType { encoder.type }
+    package var dtype: NumericType { backbone.type }
     /// The name of the kernels in use.
-    package var kernelsName: String { encoder.kernels.name }
+    package var kernelsName: String { backbone.kernels.name }
     /// The folder that holds the tokenizer's files.
     package var tokenizerFolder: String { description.tokenizerFolder }
 
     /// The bytes of the weights in memory: packed layers, and tables of vectors.
-    package var weightBytes: Int { encoder.packedByteCount + encoder.embeddingByteCount }
+    package var weightBytes: Int { backbone.weightBytes }
 
     /// Checks that the ids of the folder's tokenizer all have a row in the table of token vectors.
     ///
@@ -69,8 +69,8 @@ package final class EmbeddingModel: Sendable {
     }
 
     /// Memory for one thread, enough for batches of up to `tokensMaximum` tokens.
-    package func makeWorkspace(tokensMaximum: Int, team: Team? = nil) -> Workspace {
-        encoder.makeWorkspace(tokensMaximum: tokensMaximum, team: team)
+    package func makeWorkspace(tokensMaximum: Int, team: Team? = nil) -> any BackboneWorkspace {
+        backbone.makeBackboneWorkspace(tokensMaximum: tokensMaximum, team: team)
     }
 
     /// Computes one vector for each text of the batch, in order.
@@ -78,31 +78,33 @@ package final class EmbeddingModel: Sendable {
     /// - Parameter vectors: replaced by `[texts, dimensions]` numbers; its memory is reused.
     /// - Throws: ``EmbeddingError``; the workspace can be used again.
     package func embed(
-        _ batch: PackedBatch, workspace: Workspace, into vectors: inout [Float]
+        _ batch: PackedBatch, workspace: any BackboneWorkspace, into vectors: inout [Float]
     ) throws(EmbeddingError) {
         try begin(batch, workspace)
-        encoder.layers(0..<encoder.configuration.layerCount, workspace: workspace)
+        for layer in 0..<backbone.layerCount { workspace.layer(layer) }
         try finish(workspace, into: &vectors)
     }
 
     /// The same, with a call of `afterLayer` between two layers: the thread may then do other work,
     /// in another workspace, or throw to give the batch up.
     package func embed(
-        _ batch: PackedBatch, workspace: Workspace, into vectors: inout [Float],
+        _ batch: PackedBatch, workspace: any BackboneWorkspace, into vectors: inout [Float],
         afterLayer: () throws -> Void
     ) throws {
         try begin(batch, workspace)
-        let layerCount = encoder.configuration.layerCount
+        let layerCount = backbone.layerCount
         for layer in 0..<layerCount {
-            encoder.layer(layer, workspace: workspace)
+            workspace.layer(layer)
             if layer + 1 < layerCount { try afterLayer() }
         }
         try finish(workspace, into: &vectors)
     }
 
-    private func begin(_ batch: PackedBatch, _ workspace: Workspace) throws(EmbeddingError) {
+    private func begin(
+        _ batch: PackedBatch, _ workspace: any BackboneWorkspace
+    ) throws(EmbeddingError) {
         do {
-            try encoder.begin(batch, workspace: workspace)
+            try workspace.begin(batch)
         } catch {
             throw .batch(error)
         }
@@ -110,7 +112,7 @@ package final class EmbeddingModel: Sendable {
 
     /// Pools the batch in the workspace and applies the folder's other modules.
     private func finish(
-        _ workspace: Workspace, into vectors: inout [Float]
+        _ workspace: any BackboneWorkspace, into vectors: inout [Float]
     ) throws(EmbeddingError) {
         let count = workspace.batch.count
         // Array offers no uninitialised growth in place; this is cheap beside the encoder.
@@ -118,9 +120,13 @@ package final class EmbeddingModel: Sendable {
         vectors.append(contentsOf: repeatElement(0, count: count * output.inputWidth))
         let normalizes = output.onlyNormalizes
         vectors.withUnsafeMutableBufferPointer { vectors in
-            encoder.finish(
-                workspace: workspace, pooling: description.pipeline.pooling,
-                normalize: normalizes, into: vectors)
+            for text in 0..<count {
+                let vector = UnsafeMutableBufferPointer(
+                    rebasing: vectors[text * output.inputWidth..<(text + 1) * output.inputWidth])
+                guard let target = vector.baseAddress else { continue }
+                workspace.pool(text, by: description.pipeline.pooling, into: target)
+                if normalizes { PoolingConfiguration.normalize(vector) }
+            }
         }
         if !normalizes { output.apply(to: &vectors, count: count) }
         cut(&vectors, count: count)

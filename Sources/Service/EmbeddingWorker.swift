@@ -9,7 +9,7 @@ final class EmbeddingWorker: BatchWorker {
     private var levels: [Level]
 
     private struct Level {
-        let workspace: Workspace
+        let workspace: any BackboneWorkspace
         var batch = PackedBatch()
         var vectors: [Float] = []
     }

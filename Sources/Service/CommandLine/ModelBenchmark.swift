@@ -100,7 +100,7 @@ package final class ModelBenchmark {
         let inner = Double(configuration.intermediateSize)
         let products = 2 * layers * (4 * hidden * hidden + 2 * hidden * inner)
         let attention = 4 * layers * hidden * Double(length)
-        let kernels = model.encoder.kernels
+        let kernels = model.backbone.kernels
         let attentionType = model.dtype == .int8 ? .bfloat16 : model.dtype
         return products / MachinePeak.operationsPerSecond(model.dtype, kernels)
             + attention / MachinePeak.operationsPerSecond(attentionType, kernels)

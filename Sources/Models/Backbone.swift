@@ -1,0 +1,115 @@
+import Kernels
+
+/// The body of a model: batches of token ids to one vector a token, before any pooling.
+///
+/// It is immutable and shared by all compute threads; each brings a workspace of its own. What a
+/// text's tokens give depends on that text alone, never on its neighbours in a batch or on threads.
+package protocol Backbone: Sendable {
+    /// Components of a token's vector.
+    var width: Int { get }
+    /// How many steps of `BackboneWorkspace.layer` a batch takes.
+    var layerCount: Int { get }
+    /// The numbers of the matrix products.
+    var type: NumericType { get }
+    /// What computes them.
+    var kernels: Kernels { get }
+    /// The bytes of the weights in memory: packed layers, and tables of vectors.
+    var weightBytes: Int { get }
+
+    /// Memory for one thread, enough for batches of up to `tokensMaximum` tokens; a larger batch
+    /// makes it grow.
+    func makeBackboneWorkspace(tokensMaximum: Int, team: Team?) -> any BackboneWorkspace
+}
+
+/// A backbone at work on one thread: `begin` takes a batch, `layer` is called for each layer in turn,
+/// then the batch's token vectors are there.
+///
+/// Between two calls the thread may do other work, in another workspace.
+package protocol BackboneWorkspace: AnyObject {
+    /// The threads that compute the next batch together; nil for the calling one alone.
+    ///
+    /// Set it before `begin`; a team is lent for one batch.
+    var team: Team? { get set }
+    /// The batch in work.
+    var batch: PackedBatch { get }
+
+    /// Checks a batch and takes it in.
+    ///
+    /// - Throws: `EncoderError` when the model cannot take the batch; the workspace can be used again.
+    func begin(_ batch: PackedBatch) throws(EncoderError)
+
+    /// Computes layer `index` of the batch; a backbone without layers has nothing to do here.
+    func layer(_ index: Int)
+
+    /// The vectors of text `index`, one row of `width` numbers a token, after all layers.
+    ///
+    /// They are valid until the next `begin`.
+    func states(of index: Int) -> Rows<Float>
+
+    /// Writes the pooled vector of text `index` to `target`: `pooling` over its token vectors, or what
+    /// the family has in its place.
+    func pool(
+        _ index: Int, by pooling: PoolingConfiguration, into target: UnsafeMutablePointer<Float>)
+}
+
+extension BackboneWorkspace {
+    /// Pools rows of `width` numbers as the folder's Pooling module says.
+    func poolStates(
+        _ index: Int, width: Int, by pooling: PoolingConfiguration,
+        into target: UnsafeMutablePointer<Float>
+    ) {
+        pooling.pool(
+            states(of: index), width: width, promptTokenCount: batch.promptTokenCount(of: index),
+            into: target)
+    }
+}
+
+extension Encoder: Backbone {
+    package var width: Int { configuration.hiddenSize }
+    package var layerCount: Int { configuration.layerCount }
+    package var weightBytes: Int { packedByteCount + embeddingByteCount }
+
+    package func makeBackboneWorkspace(
+        tokensMaximum: Int, team: Team?
+    ) -> any BackboneWorkspace {
+        EncoderWorkspace(
+            encoder: self, memory: makeWorkspace(tokensMaximum: tokensMaximum, team: team))
+    }
+}
+
+/// A transformer encoder with the memory of one thread.
+final class EncoderWorkspace: BackboneWorkspace {
+    private let encoder: Encoder
+    private let memory: Workspace
+
+    init(encoder: Encoder, memory: Workspace) {
+        self.encoder = encoder
+        self.memory = memory
+    }
+
+    var team: Team? {
+        get { memory.team }
+        set { memory.team = newValue }
+    }
+
+    var batch: PackedBatch { memory.batch }
+
+    func begin(_ batch: PackedBatch) throws(EncoderError) {
+        try encoder.begin(batch, workspace: memory)
+    }
+
+    func layer(_ index: Int) {
+        encoder.layer(index, workspace: memory)
+    }
+
+    func states(of index: Int) -> Rows<Float> {
+        let tokens = memory.batch.tokens(of: index)
+        return memory.hidden.rows(from: tokens.lowerBound, count: tokens.count)
+    }
+
+    func pool(
+        _ index: Int, by pooling: PoolingConfiguration, into target: UnsafeMutablePointer<Float>
+    ) {
+        poolStates(index, width: encoder.width, by: pooling, into: target)
+    }
+}
