@@ -31,6 +31,14 @@ def run(binary, *arguments, input=None, environment=None, cwd=None):
         env=environment or clean_environment(), cwd=cwd)
 
 
+def wait_for(condition):
+    """Returns when the condition holds; fails when it does not in a long time."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 class Server:
     """A `quiver serve` on a free port of the loopback interface."""
 

@@ -226,7 +226,7 @@ def test_a_chunked_body_beyond_the_limit_can_read_its_413(start):
 
 
 def test_a_request_that_does_not_arrive(start):
-    server = start("--header-timeout", 0.3, "--body-timeout", 0.3).wait_until_ready()
+    server = start("--header-timeout", 1, "--body-timeout", 0.3).wait_until_ready()
     head = b"POST /tokenize HTTP/1.1\r\nHost: a\r\n"
     for raw in (head, head + b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"):
         status, fields, body = program.parse_response(server.exchange(raw))
