@@ -4,9 +4,10 @@ extension Encoder {
     /// Runs one layer on the batch in the workspace, with the workspace's team.
     package func layer(_ index: Int, workspace: Workspace) {
         guard workspace.batch.tokenCount > 0 else { return }
+        let stored = configuration.storedLayer(index)
         LayerStep(
             kernels: kernels, configuration: configuration, type: type,
-            weights: weights.layers[index], relativeBias: weights.relativeBias, index: index,
+            weights: weights.layers[stored], relativeBias: weights.relativeBias, index: stored,
             workspace: workspace, crew: Crew(workspace.team)
         ).run()
     }
@@ -27,6 +28,7 @@ private struct LayerStep {
     let type: NumericType
     let weights: LayerWeights
     let relativeBias: RelativeBias?
+    /// The number of the weights.
     let index: Int
     let workspace: Workspace
     let crew: Crew

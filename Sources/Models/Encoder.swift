@@ -117,6 +117,7 @@ package final class Encoder: Sendable {
             }
         }
         let hidden = workspace.hidden
+        let embedded = weights.embeddingProjection == nil ? hidden : workspace.embedded
         batch.tokenIDs.withUnsafeBufferPointer { ids in
             workspace.positions.withUnsafeBufferPointer { positions in
                 batch.typeIDs.withUnsafeBufferPointer { types in
@@ -127,12 +128,24 @@ package final class Encoder: Sendable {
                             types: types.isEmpty ? nil : types.baseAddress,
                             count: batch.tokenCount),
                         word: weights.words, position: weights.positions,
-                        type: weights.types.isEmpty ? nil : weights.types, to: hidden)
+                        type: weights.types.isEmpty ? nil : weights.types, to: embedded)
                 }
             }
         }
-        kernels.layerNorm(
-            hidden, weights.embeddingNorm, copy: type == .float32 ? nil : workspace.hiddenCopy)
+        let copy = type == .float32 ? nil : workspace.hiddenCopy
+        guard let projection = weights.embeddingProjection else {
+            kernels.layerNorm(hidden, weights.embeddingNorm, copy: copy)
+            return
+        }
+        kernels.layerNorm(embedded, weights.embeddingNorm)
+        kernels.linear(
+            .float32(embedded), projection, panels: 0..<projection.panelCount, to: .float32(hidden))
+        guard let copy else { return }
+        for row in 0..<hidden.count {
+            kernels.narrow(
+                hidden.base + row * hidden.stride, to: copy.base + row * copy.stride,
+                count: configuration.hiddenSize)
+        }
     }
 
     /// Pools the texts of the batch that `begin` took, after all layers.

@@ -4,7 +4,12 @@ import Kernels
 package struct EncoderConfiguration: Equatable, Sendable {
     package var vocabularySize: Int
     package var hiddenSize: Int
+    /// The width of the embedding tables and their norm, if a linear layer
+    /// (`names.embeddingProjection`) widens their sum to `hiddenSize`; nil when there is none.
+    package var embeddingSize: Int?
     package var layerCount: Int
+    /// How layers share their weights; nil when each has its own.
+    package var sharing: LayerSharing?
     package var headCount: Int
     /// The width of the feed-forward layer.
     package var intermediateSize: Int
@@ -51,10 +56,19 @@ package struct EncoderConfiguration: Equatable, Sendable {
     /// The most tokens of one text.
     package var lengthMaximum: Int { positionCount - positionOffset }
 
+    /// The layers whose weights are stored.
+    package var storedLayerCount: Int { sharing?.storedCount ?? layerCount }
+
+    /// The stored layer with the weights of layer `index`.
+    package func storedLayer(_ index: Int) -> Int {
+        sharing?.storedLayer(index, of: layerCount) ?? index
+    }
+
     /// What is wrong with the numbers, or nil.
     package var fault: String? {
         let counts = [
             vocabularySize, hiddenSize, layerCount, headCount, intermediateSize, positionCount,
+            embeddingSize ?? hiddenSize, storedLayerCount,
         ]
         guard counts.allSatisfy({ $0 > 0 }) else { return "a size is not above zero" }
         guard hiddenSize % headCount == 0 else {
@@ -70,14 +84,44 @@ package struct EncoderConfiguration: Equatable, Sendable {
     }
 }
 
+/// Weights that several layers have in common, as in ALBERT (Lan et al., 2019).
+///
+/// `blockCount` blocks of `blockSize` layers are stored. The layers run in blocks, and equally long
+/// spans of the run use each stored block in turn.
+package struct LayerSharing: Equatable, Sendable {
+    package var blockCount: Int
+    package var blockSize: Int
+
+    package init(blockCount: Int, blockSize: Int) {
+        self.blockCount = blockCount
+        self.blockSize = blockSize
+    }
+
+    var storedCount: Int { blockCount * blockSize }
+
+    /// The stored layer that layer `index` of `layerCount` uses.
+    func storedLayer(_ index: Int, of layerCount: Int) -> Int {
+        // The reference divides in floating point and cuts: block i / (runs / blocks).
+        let runs = layerCount / blockSize
+        let block = Int(Double(index / blockSize) / (Double(runs) / Double(blockCount)))
+        return min(block, blockCount - 1) * blockSize + index % blockSize
+    }
+}
+
 /// What a family calls its tensors, each without `.weight` or `.bias`.
 package struct EncoderTensorNames: Equatable, Sendable {
     package var wordEmbeddings: String
     package var positionEmbeddings: String
     package var typeEmbeddings: String
     package var embeddingNorm: String
+    /// The layer from the embeddings' width to the hidden one, where these differ.
+    package var embeddingProjection = "embeddings_project"
     /// What stands before a layer's number, and follows it in every name of the layer.
     package var layerPrefix: String
+    /// Where layers are numbered in blocks: what stands between a block's number and the layer's.
+    package var blockInfix: String?
+    /// The layers of one such block.
+    package var blockSize = 1
     package var query: String
     package var key: String
     package var value: String
@@ -100,6 +144,7 @@ package struct EncoderTensorNames: Equatable, Sendable {
 
     /// The whole name of a layer's tensor.
     package func layer(_ index: Int, _ name: String) -> String {
-        "\(layerPrefix)\(index).\(name)"
+        guard let blockInfix else { return "\(layerPrefix)\(index).\(name)" }
+        return "\(layerPrefix)\(index / blockSize)\(blockInfix)\(index % blockSize).\(name)"
     }
 }

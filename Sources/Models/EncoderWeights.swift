@@ -27,13 +27,16 @@ struct EncoderWeights: @unchecked Sendable {
     /// Empty when there is no type table.
     let types: [Float]
     let embeddingNorm: NormWeights
+    /// From the embeddings' width to the hidden one, in float32; nil when they are the same.
+    let embeddingProjection: PackedWeights?
     /// Nil when scores depend on no distance.
     let relativeBias: RelativeBias?
+    /// The stored layers; several of the encoder's may use one.
     let layers: [LayerWeights]
 
     /// The bytes of the packed layers, without the embedding tables.
     var packedByteCount: Int {
-        layers.reduce(0) {
+        layers.reduce(embeddingProjection?.byteCount ?? 0) {
             $0 + $1.queryKeyValue.weights.byteCount + $1.attentionOutput.weights.byteCount
                 + $1.intermediate.weights.byteCount + $1.output.weights.byteCount
         }
@@ -53,22 +56,27 @@ struct EncoderWeights: @unchecked Sendable {
     ) throws(ModelError) {
         let names = configuration.names
         let hidden = configuration.hiddenSize
+        let width = configuration.embeddingSize ?? hidden
         let reader = WeightReader(source: source, ranges: ranges)
         wordTensor = try source.tensor(
-            named: names.wordEmbeddings + ".weight", shape: [configuration.vocabularySize, hidden])
+            named: names.wordEmbeddings + ".weight", shape: [configuration.vocabularySize, width])
         words = StoredMatrix(wordTensor)
         positions = try source.tensor(
             named: names.positionEmbeddings + ".weight",
-            shape: [configuration.positionCount, hidden]
+            shape: [configuration.positionCount, width]
         ).floats()
         types =
             configuration.typeCount == 0
             ? []
             : try source.tensor(
-                named: names.typeEmbeddings + ".weight", shape: [configuration.typeCount, hidden]
+                named: names.typeEmbeddings + ".weight", shape: [configuration.typeCount, width]
             ).floats()
         embeddingNorm = try reader.norm(
-            names.embeddingNorm, size: hidden, epsilon: configuration.normEpsilon)
+            names.embeddingNorm, size: width, epsilon: configuration.normEpsilon)
+        embeddingProjection =
+            configuration.embeddingSize == nil
+            ? nil
+            : try reader.linear([names.embeddingProjection], hidden, width, .float32, nil).weights
         relativeBias =
             if let relative = configuration.relativePositions {
                 try RelativeBias(
@@ -78,7 +86,7 @@ struct EncoderWeights: @unchecked Sendable {
                 nil
             }
         var layers: [LayerWeights] = []
-        for index in 0..<configuration.layerCount {
+        for index in 0..<configuration.storedLayerCount {
             layers.append(try reader.layer(index, configuration, type))
         }
         self.layers = layers
@@ -119,7 +127,7 @@ private struct WeightReader<Source: TensorSource> {
     /// The layers named, each `[outputs, inputs]` with a bias where there is one, stacked.
     func linear(
         _ names: [String], _ outputs: Int, _ inputs: Int, _ type: NumericType,
-        _ key: InputRanges.Key
+        _ key: InputRanges.Key?
     ) throws(ModelError) -> LinearLayer {
         // The views own the mapping that the matrices point into.
         var views: [TensorView] = []
@@ -132,7 +140,9 @@ private struct WeightReader<Source: TensorSource> {
         }
         return withExtendedLifetime(views) {
             let matrices = views.map(StoredMatrix.init)
-            let smooth = type == .int8 ? ranges?.smoothing(of: key, weights: matrices) : nil
+            let smooth = key.flatMap {
+                type == .int8 ? ranges?.smoothing(of: $0, weights: matrices) : nil
+            }
             return LinearLayer(
                 weights: PackedWeights(matrices, biases: biases, as: type, smooth: smooth),
                 inverseSmooth: smooth?.map { 1 / $0 })

@@ -32,6 +32,10 @@ package struct ModelConfiguration: Equatable, Sendable {
     /// The rows of the table of token type vectors; 0 without one.
     package let tokenTypeCount: Int
     package let paddingTokenID: Int?
+    /// The width of the embedding tables where a family has one of its own, else nil.
+    package var embeddingSize: Int?
+    /// How layers share weights where a family's do, else nil.
+    package var sharing: LayerSharing?
 
     /// The width of one attention head.
     package var headWidth: Int { hiddenSize / headCount }

@@ -70,7 +70,7 @@ package final class Workspace {
         }
         hiddenAt = take(capacity * hidden * 4)
         hiddenCopyAt = take(capacity * (hidden + 1) * 2)
-        mixedAt = take(capacity * 3 * hidden * 4)
+        mixedAt = take(capacity * max(3 * hidden, configuration.embeddingSize ?? 0) * 4)
         contextAt = take(capacity * (hidden + 1) * 4)
         innerAt = take(Self.blockRows * (inner + 1) * 4)
         let quantizedRows = max(capacity, Self.blockRows)
@@ -101,6 +101,14 @@ package final class Workspace {
         rows(
             at: hiddenCopyAt, UInt16.self, count: batch.tokenCount,
             stride: PackedWeights.padded(configuration.hiddenSize, for: .bfloat16))
+    }
+
+    /// The sum of the embeddings before their projection: `[tokens, embeddingSize]`, in the place of
+    /// `mixed`, which is not in use then.
+    var embedded: Rows<Float> {
+        rows(
+            at: mixedAt, Float.self, count: batch.tokenCount,
+            stride: configuration.embeddingSize ?? configuration.hiddenSize)
     }
 
     /// Query, key and value: `[tokens, 3 * hidden]`.

@@ -42,6 +42,7 @@ struct EmbeddingModelTests {
 
     @Test(arguments: [
         "bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert", "mpnet",
+        "electra-small", "albert-groups",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)
@@ -57,7 +58,10 @@ struct EmbeddingModelTests {
     }
 
     /// The families in the narrower types, which round what float32 does not: cosines to float32.
-    @Test(arguments: ["bert", "roberta", "distilbert", "mpnet", "electra", "legacy-names-bfloat16"])
+    @Test(arguments: [
+        "bert", "roberta", "distilbert", "mpnet", "electra", "electra-small", "albert",
+        "albert-groups", "legacy-names-bfloat16",
+    ])
     func keepsTheDirectionInNarrowTypes(name: String) throws {
         let folder = try TinyModel.folder(name)
         let golden = try TinyModel.golden(name)

@@ -260,8 +260,14 @@ struct HostileFolderTests {
         (
             "electra",
             .init(
-                "config.json", "\"embedding_size\": 24", "\"embedding_size\": 8",
-                "embedding_size: 8 is not supported (supported: 24, the hidden_size)")
+                "config.json", "\"embedding_size\": 24", "\"embedding_size\": 0",
+                "embedding_size: 0 is not a whole number from 1")
+        ),
+        (
+            "albert",
+            .init(
+                "config.json", "\"num_hidden_groups\": 1", "\"num_hidden_groups\": 9",
+                "num_hidden_groups: 9 groups for num_hidden_layers 4")
         ),
         (
             "mpnet",

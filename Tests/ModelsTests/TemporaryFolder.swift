@@ -27,6 +27,11 @@ final class TemporaryFolder {
         try write(name, Array(text.utf8))
     }
 
+    /// The contents of a file.
+    func read(_ name: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(filePath: path).appending(path: name)))
+    }
+
     func remove(_ name: String) throws {
         try FileManager.default.removeItem(atPath: "\(path)/\(name)")
     }

@@ -10,6 +10,8 @@ enum TinyModel {
 
     /// A text's token ids and the vector that the reference gives for it.
     struct Golden: Decodable {
+        /// Only in the cases whose tokenizer is the family's own.
+        var text: String?
         var ids: [Int32]
         var vector: [Float]
     }
@@ -20,6 +22,11 @@ enum TinyModel {
 
     static func caseNames() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
+    }
+
+    /// The cases with the texts of their token ids.
+    static func caseNamesWithTexts() throws -> [String] {
+        try caseNames().filter { try golden($0).allSatisfy { $0.text != nil } }
     }
 
     /// Writes the model's files to a new folder.

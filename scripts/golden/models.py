@@ -283,4 +283,5 @@ def main():
         golden(root, case)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+import Models
+import Testing
+import Tokenizers
+
+/// The families' own tokenizers, through the length limit of their folders.
+struct FamilyTokensTests {
+    /// The ids of every text of a tiny model are the reference's.
+    @Test(arguments: try TinyModel.caseNamesWithTexts())
+    func givesTheIDsOfTheReference(name: String) throws {
+        let folder = try TinyModel.folder(name)
+        let description = try ModelDescription(folder: folder.path)
+        let tokenizer = try Tokenizer(
+            tokenizerJSON: folder.read("tokenizer.json"),
+            tokenizerConfiguration: folder.read("tokenizer_config.json"))
+        for row in try TinyModel.golden(name) {
+            let text = try #require(row.text)
+            let ids = tokenizer.encode(text, maxLength: description.sequenceLimit.tokens).ids
+            #expect(ids == row.ids, "\(text)")
+        }
+    }
+}

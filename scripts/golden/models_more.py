@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""Writes more tiny models under Tests/Fixtures/models, beside those of models.py and with its versions.
+
+    /tmp/venv/bin/python scripts/golden/models.py Tests/Fixtures/models
+    /tmp/venv/bin/python scripts/golden/models_more.py Tests/Fixtures/models [CASE...]
+
+Every case is a whole folder with a tokenizer of the family's own class over a small vocabulary. A line of its
+`golden.jsonl` has the text, too, so that the ids are checked from the text on.
+"""
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy
+import torch
+from sentence_transformers import SentenceTransformer
+from transformers import (
+    AlbertConfig, AlbertModel, AlbertTokenizer, ElectraConfig, ElectraModel)
+
+from models import LETTERS, TEXTS, VOCABULARY, WORDS, bert_tokenizer, modules, pooling, randomize, write_json
+
+# What only a tokenizer of SentencePiece's kind sees: case, accents, runs of spaces, quotes, unknown letters.
+MORE_TEXTS = ["The  River\tBANK ", "d\u00e9p\u00f4t ``old'' \ufb01ve \u2460", "unknownword \u0142\u00f3d\u017a \U0001f30a bank"]
+
+
+def unigram(specials, letters=LETTERS):
+    """Pieces with scores: whole words are the best, then halves of words, then letters."""
+    pieces = {}
+    for word in WORDS:
+        pieces["\u2581" + word] = -3.0 - 0.01 * len(pieces)
+        for cut in range(2, len(word) - 1):
+            pieces.setdefault(word[cut:], -6.0 - 0.01 * len(pieces))
+    for letter in letters:
+        pieces.setdefault(letter, -9.0)
+        pieces.setdefault("\u2581" + letter, -9.5)
+    pieces["\u2581"] = -8.0
+    return [(special, 0.0) for special in specials] + list(pieces.items())
+
+
+def save(folder, model, tokenizer, seed, steps=("Pooling", "Normalize"), mode="mean_tokens"):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    randomize(model, seed)
+    model.save_pretrained(folder)
+    if callable(tokenizer) and not hasattr(tokenizer, "save_pretrained"):
+        tokenizer(folder)
+    else:
+        tokenizer.save_pretrained(folder)
+    write_json(folder / "modules.json", modules(*steps))
+    write_json(folder / "1_Pooling/config.json", pooling([mode], model.config.hidden_size))
+    write_json(folder / "case.json", {"base": None, "removed": []})
+
+
+def electra_small(folder):
+    config = ElectraConfig(
+        vocab_size=len(VOCABULARY), embedding_size=12, hidden_size=24, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=40, max_position_embeddings=40)
+    save(folder, ElectraModel(config), bert_tokenizer, seed=23)
+
+
+def albert_tokenizer():
+    vocabulary = unigram(["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"])
+    return AlbertTokenizer(vocab=vocabulary, model_max_length=40), len(vocabulary)
+
+
+def albert(folder):
+    tokenizer, size = albert_tokenizer()
+    config = AlbertConfig(
+        vocab_size=size, embedding_size=12, hidden_size=24, num_hidden_layers=4, num_attention_heads=3,
+        intermediate_size=40, max_position_embeddings=40)
+    save(folder, AlbertModel(config, add_pooling_layer=False), tokenizer, seed=29)
+
+
+def albert_groups(folder):
+    """Three groups of two layers, run as five: the groups' spans are not whole."""
+    tokenizer, size = albert_tokenizer()
+    config = AlbertConfig(
+        vocab_size=size, embedding_size=16, hidden_size=16, num_hidden_layers=5, num_hidden_groups=3,
+        inner_group_num=2, num_attention_heads=2, intermediate_size=24, max_position_embeddings=40, hidden_act="gelu")
+    save(folder, AlbertModel(config, add_pooling_layer=False), tokenizer, seed=31, mode="cls_token")
+
+
+CASES = {"electra-small": electra_small, "albert": albert, "albert-groups": albert_groups}
+# Texts beside the common ones, for the cases that need them.
+LONG_TEXTS = {}
+
+
+def golden(root, name):
+    model = SentenceTransformer(str(root / name), model_kwargs={"dtype": torch.float32}, device="cpu")
+    model.eval()
+    texts = TEXTS + MORE_TEXTS + LONG_TEXTS.get(name, [])
+    features = [model.tokenize([text])["input_ids"][0].tolist() for text in texts]
+    # One text at a time: in a batch, some families' vectors depend on the padding.
+    vectors = model.encode(texts, prompt="", batch_size=1, convert_to_numpy=True).astype(numpy.float64)
+    lines = [
+        json.dumps({"text": text, "ids": ids, "vector": [float(f"{x:.8g}") for x in vector]})
+        for text, ids, vector in zip(texts, features, vectors)
+    ]
+    (root / name / "golden.jsonl").write_text("\n".join(lines) + "\n")
+    size = sum(path.stat().st_size for path in (root / name).rglob("*") if path.is_file())
+    tokens = [len(ids) for ids in features]
+    print(f"{name}: {vectors.shape}, {size // 1000} kB, {min(tokens)} to {max(tokens)} tokens")
+
+
+def main():
+    torch.set_num_threads(1)
+    root = Path(sys.argv[1]) / "tiny"
+    for name in sys.argv[2:] or CASES:
+        CASES[name](root / name)
+        golden(root, name)
+
+
+if __name__ == "__main__":
+    main()
