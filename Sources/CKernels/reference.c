@@ -110,7 +110,7 @@ static void attention(const ck_attention *op, ck_dtype in) {
             for (size_t k = 0; k < op->head_size; k++)
                 score = fmaf(
                     load(op->q, in, query * op->stride + k), load(op->k, in, key * op->stride + k), score);
-            if (op->bias) score += op->bias[(ptrdiff_t)key - (ptrdiff_t)query];
+            if (op->bias) score += op->bias[(ptrdiff_t)query * op->bias_stride + (ptrdiff_t)key];
             weights[key] = score;
             if (score > greatest) greatest = score;
         }

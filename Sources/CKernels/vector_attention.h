@@ -33,7 +33,7 @@ static void arrange_keys(
 // Adds the biases of a query to its scores.
 INLINE void add_bias(const ck_attention *op, size_t query, float *x) {
     if (!op->bias) return;
-    const float *bias = op->bias - query;
+    const float *bias = op->bias + (ptrdiff_t)query * op->bias_stride;
     size_t i = 0;
     for (; i + 16 <= op->keys; i += 16) store16(x + i, load16(x + i) + load16(bias + i));
     for (; i < op->keys; i++) x[i] += bias[i];

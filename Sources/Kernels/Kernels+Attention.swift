@@ -8,8 +8,11 @@ package struct AttentionShape {
     package var headSize: Int
     /// What scores are multiplied by before the softmax; above zero.
     package var scale: Float
-    /// What key k adds to the score of query q, before the scale, is `bias[k - q]`; nil for nothing.
+    /// What key k adds to the score of query q, before the scale, is `bias[q * biasStride + k]`; nil for
+    /// nothing.
     package var bias: UnsafePointer<Float>?
+    /// -1 for a bias that depends on `k - q` alone.
+    package var biasStride = -1
 
     package init(queries: Int, keys: Int, headSize: Int, scale: Float) {
         self.queries = queries
@@ -67,6 +70,7 @@ extension Kernels {
         operation.head_size = shape.headSize
         operation.scale = shape.scale
         operation.bias = shape.bias
+        operation.bias_stride = shape.biasStride
         operation.scratch = scratch
         return operation
     }

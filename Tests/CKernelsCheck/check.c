@@ -216,10 +216,16 @@ static void check_attention(check *c, ck_dtype type, size_t queries, size_t keys
         }
     block out = reserve(((queries - 1) * stride + head) * width, width * below(c, 8)), plain = reserve(out.size, 0);
     block scratch = reserve(ck_attention_scratch(keys, head), 0);
+    // No bias, one by distance, a number for every score, one row for all queries.
+    size_t kind = below(c, 4), rows = kind == 2 ? queries : 1;
+    block bias = reserve(4 * (kind == 1 ? queries + keys - 1 : rows * keys), 0);
+    for (size_t i = 0; i < bias.size / 4; i++) ((float *)bias.bytes)[i] = 3 * number(c, 0);
+    ptrdiff_t bias_stride = kind == 1 ? -1 : kind == 2 ? (ptrdiff_t)keys : 0;
+    const float *bias_of_first = (const float *)bias.bytes + (kind == 1 ? queries - 1 : 0);
     ck_attention op = {
         .q = q.bytes, .k = k.bytes, .v = v.bytes, .stride = stride, .queries = queries, .keys = keys,
         .head_size = head, .scale = 0.3f + 0.2f * number(c, 0) * 0.5f, .scratch = scratch.bytes, .out = out.bytes,
-        .out_stride = stride, .out_dtype = type,
+        .out_stride = stride, .out_dtype = type, .bias = kind ? bias_of_first : NULL, .bias_stride = bias_stride,
     };
     (type == CK_F32 ? c->table->attention_f32 : c->table->attention_bf16)(&op);
     op.out = plain.bytes;
@@ -231,6 +237,7 @@ static void check_attention(check *c, ck_dtype type, size_t queries, size_t keys
         for (size_t j = 0; j < keys; j++) {
             weights[j] = 0;
             for (size_t i = 0; i < head; i++) weights[j] += (double)AT(q, r * stride + i) * AT(k, j * stride + i);
+            if (kind) weights[j] += bias_of_first[(ptrdiff_t)r * bias_stride + (ptrdiff_t)j];
             weights[j] *= op.scale;
             if (weights[j] > top) top = weights[j];
         }
@@ -251,6 +258,7 @@ static void check_attention(check *c, ck_dtype type, size_t queries, size_t keys
     release(c, out, "attention");
     release(c, plain, "plain attention");
     release(c, scratch, "attention's scratch");
+    release(c, bias, "attention's bias");
     release(c, q, "queries"), release(c, k, "keys"), release(c, v, "values");
 }
 

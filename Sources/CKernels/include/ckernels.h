@@ -66,8 +66,10 @@ typedef struct {
     size_t stride;          // elements from token to token, of q, k and v alike
     size_t queries, keys, head_size;
     float scale;    // above zero
-    // What key k adds to the score of query q is bias[k - q]; NULL for nothing.
+    // What key k adds to the score of query q is bias[q * bias_stride + k]; NULL for nothing. With a stride of
+    // -1 it is a function of k - q.
     const float *bias;
+    ptrdiff_t bias_stride;
     void *scratch;  // ck_attention_scratch(keys, head_size) bytes, aligned to 64
     void *out;
     size_t out_stride;
