@@ -50,6 +50,7 @@ final class Connection {
     struct PendingResponse {
         var status: HTTPStatus
         var fields: HTTPFields
+        var requester: String?
         var bodyBytes: Int
     }
 

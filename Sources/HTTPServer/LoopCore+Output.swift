@@ -51,7 +51,8 @@ extension LoopCore {
         let closes = connection.machine.closesAfterResponse
         let body = hasContent && !isHead ? response.body : []
         connection.response = Connection.PendingResponse(
-            status: response.status, fields: response.fields, bodyBytes: body.count)
+            status: response.status, fields: response.fields, requester: response.requester,
+            bodyBytes: body.count)
 
         headBuffer.removeAll(keepingCapacity: true)
         ResponseSerializer.appendHead(
@@ -124,7 +125,7 @@ extension LoopCore {
             shared.observer.exchangeFinished(
                 ExchangeRecord(
                     head: head, peer: connection.peer, status: response.status,
-                    responseFields: response.fields,
+                    responseFields: response.fields, requester: response.requester,
                     requestBodyBytes: connection.requestBodyBytes,
                     responseBodyBytes: response.bodyBytes, receivedAt: connection.receivedAt,
                     duration: MonotonicTime.now.interval(since: connection.receivedAt),

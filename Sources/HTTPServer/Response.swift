@@ -10,6 +10,8 @@ package struct Response: Hashable, Sendable {
     package var body: [UInt8]
     /// Closes the connection after this response whatever the client asked.
     package var closesConnection = false
+    /// Who asked, by the service's judgement; never sent, for the observer's record alone.
+    package var requester: String?
 
     package init(status: HTTPStatus, fields: HTTPFields = HTTPFields(), body: [UInt8] = []) {
         self.status = status

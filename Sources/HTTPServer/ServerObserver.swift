@@ -25,6 +25,8 @@ package struct ExchangeRecord: Sendable {
     package var status: HTTPStatus
     /// Fields of the response as the service gave them, for its own marks such as a request id.
     package var responseFields: HTTPFields
+    /// `Response.requester`.
+    package var requester: String?
     /// Content bytes on the wire.
     package var requestBodyBytes: Int
     package var responseBodyBytes: Int

@@ -15,7 +15,9 @@ extension Service {
     }
 
     /// Answers `POST /v1/embeddings`: parses, tokenizes, queues; the compute thread responds.
-    func embed(_ request: Request, _ exchange: Exchange, _ id: String) throws(APIError) {
+    func embed(
+        _ request: Request, _ exchange: Exchange, _ context: RequestContext
+    ) throws(APIError) {
         let body = try EmbeddingsRequest(
             parsing: request.body, inputsMaximum: configuration.inputsMaximum)
         guard serves(body.model) else {
@@ -30,7 +32,7 @@ extension Service {
 
         let batch = BatchRequest(items: texts.work, tokenCounts: texts.work.map(\.tokenIDs.count))
         let admission = engine.scheduler.submit(batch) { [self] result, timings in
-            exchange.respond(answer(result, timings, form, texts, id))
+            exchange.respond(answer(result, timings, form, texts, context))
         }
         switch admission {
         case .failure(let refusal):
@@ -120,17 +122,17 @@ extension Service {
     /// The response to a request that was admitted; runs on the compute thread.
     private func answer(
         _ result: Result<[[Float]], BatchFailure>, _ timings: BatchTimings,
-        _ form: EmbeddingsResponse, _ texts: PreparedTexts, _ id: String
+        _ form: EmbeddingsResponse, _ texts: PreparedTexts, _ context: RequestContext
     ) -> Response {
         switch result {
         case .success(let vectors):
             guard vectors.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
                 logger.error(
                     "the model gave numbers that are not finite",
-                    metadata: ["request_id": .string(id)])
-                return response(to: .inferenceFailed, requestID: id)
+                    metadata: ["request_id": .string(context.id)])
+                return response(to: .inferenceFailed, context)
             }
-            var response = json(form.body(vectors), id)
+            var response = json(form.body(vectors), context)
             if texts.truncated > 0 {
                 response.fields.append(HeaderName.truncatedInputs, String(texts.truncated))
             }
@@ -139,12 +141,12 @@ extension Service {
         case .failure(.workerFailed(let error)):
             logger.error(
                 "inference failed",
-                metadata: ["request_id": .string(id), "error": .string("\(error)")])
-            return response(to: .inferenceFailed, requestID: id)
+                metadata: ["request_id": .string(context.id), "error": .string("\(error)")])
+            return response(to: .inferenceFailed, context)
         case .failure(.deadlineExpired):
-            return response(to: .queueFull(retryAfter: 1), requestID: id)
+            return response(to: .queueFull(retryAfter: 1), context)
         case .failure(.cancelled), .failure(.abandoned):
-            return response(to: .draining, requestID: id)
+            return response(to: .draining, context)
         }
     }
 

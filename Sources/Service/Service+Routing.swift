@@ -12,8 +12,13 @@ extension Service: RequestHandler {
             }
             return .accept()
         } catch {
-            return .refuse(response(to: error, requestID: RequestID.of(head)))
+            return .refuse(response(to: error, context(of: head, from: peer)))
         }
+    }
+
+    /// Who asks, and under which name.
+    private func context(of head: RequestHead, from peer: Peer) -> RequestContext {
+        RequestContext(id: RequestID.of(head), client: Client(peer))
     }
 
     /// The route of an acceptable request; nil for `OPTIONS *`.
@@ -38,41 +43,41 @@ extension Service: RequestHandler {
     }
 
     package func handle(_ request: Request, _ exchange: Exchange) {
-        let id = RequestID.of(request.head)
+        let context = context(of: request.head, from: request.peer)
         guard request.head.method != .options, let route = Route(path: request.head.path) else {
-            exchange.respond(optionsResponse(request.head, id))
+            exchange.respond(optionsResponse(request.head, context))
             return
         }
         switch route {
         case .embeddings:
-            prepare(request, exchange, id, embed)
+            prepare(request, exchange, context, embed)
         case .tokenize:
-            prepare(request, exchange, id, tokenize)
+            prepare(request, exchange, context, tokenize)
         case .models:
-            exchange.respond(json(modelList(), id))
+            exchange.respond(json(modelList(), context))
         case .live:
-            exchange.respond(json(Self.alive, id))
+            exchange.respond(json(Self.alive, context))
         case .health, .ready:
-            exchange.respond(readiness(id))
+            exchange.respond(readiness(context))
         case .metrics:
             exchange.respond(
                 finished(
                     Response(
                         status: .ok, contentType: PrometheusText.contentType, body: metricsText()),
-                    id))
+                    context))
         }
     }
 
     /// Runs `work` here when the body is small, else on a queue of its own.
     private func prepare(
-        _ request: Request, _ exchange: Exchange, _ id: String,
-        _ work: @escaping @Sendable (Request, Exchange, String) throws(APIError) -> Void
+        _ request: Request, _ exchange: Exchange, _ context: RequestContext,
+        _ work: @escaping @Sendable (Request, Exchange, RequestContext) throws(APIError) -> Void
     ) {
         let attempt: @Sendable () -> Void = {
             do throws(APIError) {
-                try work(request, exchange, id)
+                try work(request, exchange, context)
             } catch {
-                exchange.respond(self.response(to: error, requestID: id))
+                exchange.respond(self.response(to: error, context))
             }
         }
         if request.body.count <= Self.inlineBodyBytesMaximum {
@@ -93,7 +98,7 @@ extension Service: RequestHandler {
             error.kind = .unavailable
             error.retryAfter = 1
         }
-        return response(to: error, requestID: RequestID.make())
+        return finished(response(to: error), RequestID.make())
     }
 
     private static func code(of failure: ProtocolFailure) -> APIError.Code {
@@ -113,19 +118,32 @@ extension Service: RequestHandler {
 
     // MARK: Responses
 
-    func json(_ body: [UInt8], _ id: String, status: HTTPStatus = .ok) -> Response {
-        finished(Response(status: status, contentType: "application/json", body: body), id)
+    func json(
+        _ body: [UInt8], _ context: RequestContext, status: HTTPStatus = .ok
+    ) -> Response {
+        finished(Response(status: status, contentType: "application/json", body: body), context)
     }
 
     /// The response with what every response carries.
-    func finished(_ response: Response, _ id: String) -> Response {
+    func finished(_ response: Response, _ context: RequestContext) -> Response {
+        var response = finished(response, context.id)
+        response.requester = context.client.name
+        return response
+    }
+
+    private func finished(_ response: Response, _ id: String) -> Response {
         var response = response
         response.fields.append(HeaderName.requestID, id)
         return response
     }
 
-    func response(to error: APIError, requestID id: String) -> Response {
-        var response = json(error.body, id, status: error.status)
+    func response(to error: APIError, _ context: RequestContext) -> Response {
+        finished(response(to: error), context)
+    }
+
+    private func response(to error: APIError) -> Response {
+        var response = Response(
+            status: error.status, contentType: "application/json", body: error.body)
         if let seconds = error.retryAfter {
             response.fields.append(HeaderName.retryAfter, String(seconds))
         }
@@ -133,8 +151,8 @@ extension Service: RequestHandler {
         return response
     }
 
-    private func optionsResponse(_ head: RequestHead, _ id: String) -> Response {
-        var response = finished(Response(status: .noContent), id)
+    private func optionsResponse(_ head: RequestHead, _ context: RequestContext) -> Response {
+        var response = finished(Response(status: .noContent), context)
         let allow = Route(path: head.path)?.allow ?? "GET, HEAD, POST, OPTIONS"
         response.fields.append(HeaderName.allow, allow)
         return response

@@ -8,12 +8,12 @@ extension Service {
     static let alive = Array(#"{"status":"ok"}"#.utf8)
 
     /// The answer to `GET /health` and `GET /health/ready`.
-    func readiness(_ id: String) -> Response {
+    func readiness(_ context: RequestContext) -> Response {
         do throws(APIError) {
             try checkReadiness()
-            return json(Self.alive, id)
+            return json(Self.alive, context)
         } catch {
-            return response(to: error, requestID: id)
+            return response(to: error, context)
         }
     }
 

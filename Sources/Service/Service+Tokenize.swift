@@ -6,7 +6,9 @@ extension Service {
     /// Answers `POST /tokenize` as text-embeddings-inference does.
     ///
     /// `start` and `stop` are UTF-8 byte offsets into the input; null for added special tokens.
-    func tokenize(_ request: Request, _ exchange: Exchange, _ id: String) throws(APIError) {
+    func tokenize(
+        _ request: Request, _ exchange: Exchange, _ context: RequestContext
+    ) throws(APIError) {
         let body = try TokenizeRequest(
             parsing: request.body, inputsMaximum: configuration.inputsMaximum)
         let engine = try engine()
@@ -19,7 +21,7 @@ extension Service {
             Self.append(encoding, of: text, engine.tokenizer, to: &json)
         }
         json.raw("]")
-        exchange.respond(self.json(json.bytes, id))
+        exchange.respond(self.json(json.bytes, context))
     }
 
     private static func append(

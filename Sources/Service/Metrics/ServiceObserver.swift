@@ -90,6 +90,7 @@ final class ServiceObserver: ServerObserver, BatchObserver {
             "bytes_out": .stringConvertible(record.responseBodyBytes),
             "peer": .string("\(record.peer.address)"),
         ]
+        if let requester = record.requester { metadata["client"] = .string(requester) }
         if let id = record.responseFields[HeaderName.requestID] {
             metadata["request_id"] = .string(id)
         }
