@@ -10,12 +10,14 @@ let settings: [SwiftSetting] = [
     .unsafeFlags(["-sanitize=fuzzer"]),
 ]
 
-/// A room under test; the same arrows as in the product's manifest.
-func room(_ name: String, uses: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: uses, swiftSettings: settings)
+/// A room under test, or the files of it that need no more than `uses`; the same arrows as in the
+/// product's manifest.
+func room(_ name: String, uses: [Target.Dependency] = [], sources: [String]? = nil) -> Target {
+    .target(name: name, dependencies: uses, sources: sources, swiftSettings: settings)
 }
 
-/// A target in `Targets/<name>`: one file with `LLVMFuzzerTestOneInput`, which libFuzzer calls.
+/// A target in `Targets/<name>`: one file with `LLVMFuzzerTestOneInput`, which libFuzzer calls; with
+/// it, as links, files whose declarations are a room's own.
 func fuzz(_ name: String, uses: [Target.Dependency]) -> Target {
     .executableTarget(
         name: "Fuzz" + name, dependencies: uses, path: "Targets/" + name,
@@ -26,8 +28,24 @@ let package = Package(
     name: "quiver-fuzz",
     targets: [
         room("HTTPWire"),
+        room("JSON"),
+        room("Tokenizers", uses: ["JSON"]),
+        room(
+            "Service", uses: ["HTTPWire", "JSON"],
+            sources: [
+                "APIError.swift", "Routes/EmbeddingsRequest.swift", "Routes/FieldReader.swift",
+                "Routes/TokenizeRequest.swift",
+            ]),
+
+        // What the two tokenizer targets check.
+        .target(
+            name: "EncodingOracle", dependencies: ["Tokenizers"], swiftSettings: settings),
 
         fuzz("RequestParser", uses: ["HTTPWire"]),
         fuzz("ChunkedDecoder", uses: ["HTTPWire"]),
+        fuzz("EmbeddingsRequest", uses: ["JSON", "Service"]),
+        fuzz("SafetensorsHeader", uses: ["JSON"]),
+        fuzz("TokenizerFile", uses: ["EncodingOracle", "Tokenizers"]),
+        fuzz("TokenizerText", uses: ["EncodingOracle", "Tokenizers"]),
     ]
 )
