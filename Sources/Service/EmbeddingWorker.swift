@@ -30,7 +30,9 @@ final class EmbeddingWorker: BatchWorker {
         // The level is taken out for the time being: an interrupting call comes back into this one.
         var level = levels[context.level]
         level.batch.removeAll()
-        for item in items { level.batch.append(item.tokenIDs) }
+        for item in items {
+            level.batch.append(item.tokenIDs, promptTokenCount: item.promptTokenCount)
+        }
         level.workspace.team = context.team
         defer {
             level.workspace.team = nil

@@ -9,6 +9,8 @@ package final class Engine: Sendable {
     /// What one text becomes before the queue.
     package struct Work: Sendable {
         package var tokenIDs: [Int32]
+        /// The tokens at its start that pooling may leave out.
+        package var promptTokenCount = 0
     }
 
     package let model: EmbeddingModel

@@ -62,48 +62,26 @@ extension Service {
         let start = MonotonicTime.now
         var texts = PreparedTexts()
         texts.work.reserveCapacity(body.inputs.count)
+        let preparation = try TextPreparation(engine, prompt: body.prompt)
         for (index, input) in body.inputs.enumerated() {
-            let (ids, isTruncated) = try tokenIDs(of: input, body.parameter(of: index), engine)
+            let parameter = body.parameter(of: index)
+            let (work, isTruncated) = try preparation.work(of: input, parameter)
             if isTruncated {
                 guard body.truncate ?? configuration.truncate else {
                     throw .tooLong(
-                        body.parameter(of: index), tokens: engine.untruncatedLength(of: input),
+                        parameter, tokens: preparation.untruncatedLength(of: input),
                         limit: engine.model.maximumLength)
                 }
                 texts.truncated += 1
             }
-            texts.tokens += ids.count
-            texts.work.append(Engine.Work(tokenIDs: ids))
+            texts.tokens += work.tokenIDs.count
+            texts.work.append(work)
         }
         texts.tokenization = MonotonicTime.now.interval(since: start)
         metrics.tokenizationDuration.observe(texts.tokenization.seconds)
         for work in texts.work { metrics.inputTokens.observe(Double(work.tokenIDs.count)) }
         metrics.truncations.add(texts.truncated)
         return texts
-    }
-
-    private func tokenIDs(
-        of input: EmbeddingsRequest.Input, _ parameter: String, _ engine: Engine
-    ) throws(APIError) -> (ids: [Int32], isTruncated: Bool) {
-        let limit = engine.model.maximumLength
-        switch input {
-        case .text(let text):
-            let (ids, isTruncated) = engine.tokenizer.tokenIDs(text, maxLength: limit)
-            guard !ids.isEmpty else {
-                throw .invalidValue(parameter, "'\(parameter)' has no token that the model knows.")
-            }
-            return (ids, isTruncated)
-        case .tokenIDs(let ids):
-            let size = engine.model.vocabularySize
-            if let place = ids.firstIndex(where: { $0 >= size }) {
-                throw .invalidValue(
-                    "\(parameter)[\(place)]",
-                    "'\(parameter)[\(place)]' is \(ids[place]), but the model's token ids go from 0 "
-                        + "to \(size - 1). Ids of another model's tokenizer have no meaning here: "
-                        + "send the text.")
-            }
-            return engine.wrapped(ids)
-        }
     }
 
     private func apiError(for refusal: AdmissionRefusal) -> APIError {
@@ -157,30 +135,5 @@ extension Service {
         return parts.map { name, span in
             "\(name);dur=\(Double(span.nanoseconds / 1000) / 1000)"
         }.joined(separator: ", ")
-    }
-}
-
-extension Engine {
-    /// Ids that came instead of a text: between the special tokens, unless they are there already.
-    func wrapped(_ ids: [Int32]) -> (ids: [Int32], isTruncated: Bool) {
-        let limit = model.maximumLength
-        let specials = tokenizer.wrap(ids: [])
-        let hasSpecials =
-            !specials.isEmpty && ids.count >= specials.count
-            && ids.first == specials.first && ids.last == specials.last
-        let bare = hasSpecials ? ids : tokenizer.wrap(ids: ids)
-        guard bare.count > limit else { return (bare, false) }
-        if hasSpecials {
-            return (Array(ids.prefix(limit - 1)) + ids.suffix(1), true)
-        }
-        return (tokenizer.wrap(ids: Array(ids.prefix(limit - specials.count))), true)
-    }
-
-    /// How many tokens an input would have uncut, for a message.
-    func untruncatedLength(of input: EmbeddingsRequest.Input) -> Int {
-        switch input {
-        case .text(let text): tokenizer.tokenIDs(text, maxLength: nil).ids.count
-        case .tokenIDs(let ids): max(ids.count, tokenizer.wrap(ids: ids).count)
-        }
     }
 }

@@ -20,12 +20,29 @@ struct Embed: ParsableCommand {
     @Option(help: "Format of the vectors: npy or jsonl.")
     var output = Format.npy
 
+    @Option(help: "Prompt of the model's folder to put before each text, by its name.")
+    var promptName: String?
+
+    @Option(help: "Prompt to put before each text, in full; wins over --prompt-name.")
+    var prompt: String?
+
+    @Option(help: "What the texts are for, query or document: takes the folder's prompt for it.")
+    var inputType: InputType?
+
+    enum InputType: String, ExpressibleByArgument, CaseIterable {
+        case query, document
+    }
+
     func run() throws {
         if output == .npy && isatty(STDOUT_FILENO) == 1 {
             throw StartError(
                 "npy is binary: redirect standard output to a file, or use --output jsonl")
         }
-        let embedder = try TextEmbedder(model.configuration())
+        let embedder = try TextEmbedder(
+            model.configuration(),
+            prompt: PromptChoice(
+                name: promptName, text: prompt,
+                inputType: inputType.flatMap { .init(rawValue: $0.rawValue) }))
         var writer = VectorWriter(
             format: output == .npy ? .npy : .jsonl, width: embedder.dimensions)
         let progress = Progress()

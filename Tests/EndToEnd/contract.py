@@ -28,6 +28,9 @@ def narrowed_document():
     schemas = narrowed["components"]["schemas"]
     schemas["TokenID"]["maximum"] = VOCABULARY - 1
     schemas["EmbeddingsRequest"]["properties"]["dimensions"]["maximum"] = DIMENSIONS
+    schemas["EmbeddingsRequest"]["properties"]["prompt_name"]["enum"] = ["query", "document", None]
+    # Token ids take no prompt, which the document says in words.
+    schemas["EmbeddingsRequest"]["properties"]["prompt"]["maxLength"] = 0
     return narrowed
 
 

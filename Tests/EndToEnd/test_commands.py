@@ -32,6 +32,18 @@ def test_embed_writes_json_lines(binary, model, texts, vectors):
     assert numpy.abs(got - vectors).max() <= 2e-6
 
 
+def test_embed_puts_a_prompt_before_each_line(binary, model):
+    options = ["--model", model, "--output", "jsonl"]
+    prompted = program.run(
+        binary, "embed", *options, "--prompt", "query: ", input=b"a\nthe bank\n")
+    plain = program.run(binary, "embed", *options, input=b"query: a\nquery: the bank\n")
+    assert prompted.returncode == 0
+    assert prompted.stdout == plain.stdout
+    unknown = program.run(binary, "embed", *options, "--prompt-name", "nobody", input=b"a\n")
+    assert unknown.returncode == 2
+    assert b"no prompt 'nobody'" in unknown.stderr
+
+
 def test_embed_takes_no_text_and_empty_lines(binary, model):
     nothing = program.run(binary, "embed", "--model", model, input=b"")
     assert nothing.returncode == 0

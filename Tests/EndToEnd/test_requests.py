@@ -34,9 +34,29 @@ def test_base64_holds_the_same_numbers_as_float(client, texts):
     assert as_float.tobytes() == as_base64.tobytes()
 
 
-@pytest.mark.parametrize("field", ["encoding_format", "dimensions", "truncate", "user"])
+@pytest.mark.parametrize("field", [
+    "encoding_format", "dimensions", "truncate", "user", "prompt", "prompt_name", "input_type"])
 def test_null_is_as_good_as_nothing(client, field):
     assert embed(client, "river bank", **{field: None}) == embed(client, "river bank")
+
+
+def test_a_prompt_goes_before_the_text(client):
+    expected = embed(client, ["query: river bank", "query: money"])
+    assert embed(client, ["river bank", "money"], prompt="query: ") == expected
+    # The model's own prompts for both uses are empty.
+    for field in ({"input_type": "query"}, {"input_type": "document"}, {"prompt_name": "query"}):
+        assert embed(client, "river bank", **field) == embed(client, "river bank")
+
+
+def test_prompts_that_cannot_be_are_refused(client):
+    for fields, parameter in [
+            ({"input": "a", "prompt_name": "nobody"}, "prompt_name"),
+            ({"input": "a", "input_type": "passage"}, "input_type"),
+            ({"input": RIVER_BANK, "prompt": "query: "}, "input"),
+            ({"input": "a", "prompt": "river " * 300}, "prompt")]:
+        response = client.post("/v1/embeddings", json={"model": NAME, **fields})
+        assert response.status_code == 400
+        assert response.json()["error"]["param"] == parameter
 
 
 def test_unknown_fields_are_ignored(client):

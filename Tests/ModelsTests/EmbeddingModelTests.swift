@@ -1,5 +1,6 @@
 import Kernels
 import Models
+import TestSupport
 import Testing
 
 /// The tiny models against the reference's vectors.

@@ -72,6 +72,25 @@ struct EmbeddingsRequestTests {
         #expect(before.truncate == truncate)
     }
 
+    @Test(
+        arguments: [
+            (#""prompt_name":"query""#, PromptChoice(name: "query")),
+            (#""prompt":"""#, PromptChoice(text: "")),
+            (#""input_type":"document","prompt":"a ""#, .init(text: "a ", inputType: .document)),
+            (#""input_type":null,"prompt":null,"prompt_name":null"#, PromptChoice()),
+        ])
+    func takesPrompts(fields: String, prompt: PromptChoice) throws {
+        #expect(try parse(#"{"model":"m","input":"a",\#(fields)}"#).prompt == prompt)
+    }
+
+    @Test func refusesPrompts() {
+        let start = #"{"model":"m","input":"a","#
+        expectRefusal(
+            start + #""input_type":"passage"}"#, .invalidValue, "input_type",
+            "'input_type' must be 'query' or 'document', not 'passage'.")
+        expectRefusal(start + #""prompt_name":1}"#, .invalidType, "prompt_name", nil)
+    }
+
     // MARK: Refusals
 
     @Test(arguments: [

@@ -206,6 +206,12 @@ def module_cases(root):
     prompts = {"query": "the old ", "passage": "a bridge "}
     settings = {"prompts": prompts, "default_prompt_name": "passage", "truncate_dim": 12}
     write_json(folder / "config_sentence_transformers.json", settings | {"similarity_fn_name": "dot"})
+    folder = overlay(root, "prompt-excluded")
+    write_json(folder / "modules.json", modules("Pooling"))
+    modes = ["cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken"]
+    config = {"embedding_dimension": 32, "pooling_mode": modes, "include_prompt": False}
+    write_json(folder / "1_Pooling/config.json", config)
+    write_json(folder / "config_sentence_transformers.json", {"prompts": prompts | {"long": "the old " * 12}})
 
 
 def weight_cases(root):
@@ -268,6 +274,30 @@ def golden(root, name):
     print(f"{name}: {vectors.shape}, largest |component| {abs(vectors).max():.3f}")
 
 
+PROMPTED_CALLS = [
+    {}, {"input_type": "query"}, {"input_type": "document"}, {"prompt_name": "passage"}, {"prompt": "under a "},
+    {"prompt": ""}, {"prompt": "money ", "input_type": "query"}, {"prompt_name": "long"}]
+
+
+def golden_prompts(root, name):
+    """Vectors under every way to choose a prompt."""
+    lines = []
+    with tempfile.TemporaryDirectory() as scratch:
+        target = Path(scratch) / name
+        assemble(root, name, target)
+        model = SentenceTransformer(str(target), model_kwargs={"dtype": torch.float32}, device="cpu")
+        for call in PROMPTED_CALLS:
+            if call.get("prompt_name", "") not in {"", *model.prompts}:
+                continue
+            chosen = {key: value for key, value in call.items() if key != "input_type"}
+            encode = {"query": model.encode_query, "document": model.encode_document}.get(
+                call.get("input_type"), model.encode)
+            texts = TEXTS[:2] + TEXTS[5:7]
+            for text, vector in zip(texts, encode(texts, convert_to_numpy=True, **chosen).astype(numpy.float64)):
+                lines.append(json.dumps(call | {"text": text, "vector": [float(f"{x:.8g}") for x in vector]}))
+    (root / name / "golden-prompts.jsonl").write_text("\n".join(lines) + "\n")
+
+
 def main():
     torch.set_num_threads(1)
     root = Path(sys.argv[1]) / "tiny"
@@ -281,6 +311,8 @@ def main():
     electra_case(root)
     for case in sorted(path.parent.name for path in root.glob("*/case.json")):
         golden(root, case)
+    for case in ["truncated-width", "prompt-excluded"]:
+        golden_prompts(root, case)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,17 @@ import Synchronization
 /// Embeds texts in this process: the engine of the service without its server.
 package final class TextEmbedder {
     private let engine: Engine
+    private let preparation: TextPreparation
 
-    /// Loads the model.
-    package init(_ configuration: ServiceConfiguration) throws {
+    /// Loads the model; `prompt` is what goes before each text.
+    package init(_ configuration: ServiceConfiguration, prompt: PromptChoice = .init()) throws {
         try configuration.validate()
         engine = try Engine(configuration, observer: SilentBatchObserver())
+        do {
+            preparation = try TextPreparation(engine, prompt: prompt)
+        } catch {
+            throw StartError(error.message)
+        }
     }
 
     /// Components of a vector.
@@ -17,12 +23,13 @@ package final class TextEmbedder {
 
     /// The vectors of `texts`, in order; too long texts are cut.
     package func embed(_ texts: [String]) throws -> [[Float]] {
-        let limit = engine.model.maximumLength
-        let work = texts.map {
-            Engine.Work(tokenIDs: engine.tokenizer.tokenIDs($0, maxLength: limit).ids)
-        }
-        if let empty = work.firstIndex(where: { $0.tokenIDs.isEmpty }) {
-            throw StartError("text \(empty + 1) of this batch has no token that the model knows")
+        var work: [Engine.Work] = []
+        for (index, text) in texts.enumerated() {
+            do {
+                work.append(try preparation.work(of: .text(text), "text \(index + 1)").work)
+            } catch {
+                throw StartError("in this batch, " + error.message)
+            }
         }
         let done = Semaphore()
         let outcome = Outcome()

@@ -23,6 +23,8 @@ package struct EmbeddingsRequest: Equatable, Sendable {
     package var dimensions: Int?
     /// Whether too long texts are cut; nil leaves it to the service's configuration.
     package var truncate: Bool?
+    /// What goes before each text.
+    package var prompt = PromptChoice()
 
     /// Parses and checks everything that can be checked without the model.
     package init(parsing body: [UInt8], inputsMaximum: Int) throws(APIError) {
@@ -58,7 +60,8 @@ package struct EmbeddingsRequest: Equatable, Sendable {
     }
 
     private static let fields: Set<String> = [
-        "input", "model", "encoding_format", "dimensions", "user", "truncate",
+        "input", "model", "encoding_format", "dimensions", "user", "truncate", "prompt",
+        "prompt_name", "input_type",
     ]
 
     private mutating func readField(
@@ -70,18 +73,17 @@ package struct EmbeddingsRequest: Equatable, Sendable {
         case "model":
             model = try FieldReader.string(key, &reader)
         case "encoding_format":
-            guard let name = try FieldReader.optional(key, &reader, FieldReader.string) else {
-                return
-            }
-            guard let format = EncodingFormat(rawValue: name) else {
-                throw APIError.invalidValue(
-                    key, "'encoding_format' must be 'float' or 'base64', not '\(name.prefix(64))'.")
-            }
-            encodingFormat = format
+            encodingFormat = try FieldReader.choice(key, &reader) ?? encodingFormat
         case "dimensions":
             dimensions = try FieldReader.optional(key, &reader, FieldReader.wholeNumber)
         case "truncate":
             truncate = try FieldReader.optional(key, &reader, FieldReader.bool)
+        case "prompt":
+            prompt.text = try FieldReader.optional(key, &reader, FieldReader.string)
+        case "prompt_name":
+            prompt.name = try FieldReader.optional(key, &reader, FieldReader.string)
+        case "input_type":
+            prompt.inputType = try FieldReader.choice(key, &reader)
         default:
             _ = try FieldReader.optional(key, &reader, FieldReader.string)
         }

@@ -39,6 +39,20 @@ enum FieldReader {
         return text
     }
 
+    /// One of the names of `Choice`, or nil for null.
+    static func choice<Choice: RawRepresentable<String> & CaseIterable>(
+        _ name: String, _ reader: inout JSONReader
+    ) throws -> Choice? {
+        guard let text = try optional(name, &reader, string) else { return nil }
+        guard let choice = Choice(rawValue: text) else {
+            let names = Choice.allCases.map { "'\($0.rawValue)'" }
+            let list = names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+            throw APIError.invalidValue(
+                name, "'\(name)' must be \(list), not '\(text.prefix(64))'.")
+        }
+        return choice
+    }
+
     static func bool(_ name: String, _ reader: inout JSONReader) throws -> Bool {
         try expect(.bool, name, &reader)
         return try reader.readBool()

@@ -1,42 +1,41 @@
 import FoundationEssentials
-import TestSupport
 
 /// The tiny models under `Tests/Fixtures/models/tiny`, put together from their case and its base.
-enum TinyModel {
+package enum TinyModel {
     private struct Case: Decodable {
         var base: String?
         var removed: [String]
     }
 
     /// A text's token ids and the vector that the reference gives for it.
-    struct Golden: Decodable {
+    package struct Golden: Decodable {
         /// Only in the cases whose tokenizer is the family's own.
-        var text: String?
-        var ids: [Int32]
-        var vector: [Float]
+        package var text: String?
+        package var ids: [Int32]
+        package var vector: [Float]
     }
 
     /// The folder of all cases.
     private static let root = URL(filePath: #filePath).deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "Fixtures/models/tiny")
 
-    static func caseNames() throws -> [String] {
+    package static func caseNames() throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: root.path).sorted()
     }
 
     /// The cases with the texts of their token ids.
-    static func caseNamesWithTexts() throws -> [String] {
+    package static func caseNamesWithTexts() throws -> [String] {
         try caseNames().filter { try golden($0).allSatisfy { $0.text != nil } }
     }
 
     /// Writes the model's files to a new folder.
-    static func folder(_ name: String) throws -> TemporaryFolder {
+    package static func folder(_ name: String) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         try lay(name, over: folder)
         return folder
     }
 
-    static func golden(_ name: String) throws -> [Golden] {
+    package static func golden(_ name: String) throws -> [Golden] {
         try Fixture.lines("models/tiny/\(name)/golden.jsonl").map {
             try JSONDecoder().decode(Golden.self, from: Data($0))
         }

@@ -3,10 +3,10 @@ import Glibc
 import Testing
 
 /// A folder that exists as long as the value is in use, with files written by a test.
-final class TemporaryFolder {
-    let path: String
+package final class TemporaryFolder {
+    package let path: String
 
-    init() throws {
+    package init() throws {
         path = "/tmp/quiver-models-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
@@ -16,28 +16,28 @@ final class TemporaryFolder {
     }
 
     /// Writes a file; the folders on its way are made.
-    func write(_ name: String, _ bytes: [UInt8]) throws {
+    package func write(_ name: String, _ bytes: [UInt8]) throws {
         let url = URL(filePath: "\(path)/\(name)")
         try FileManager.default.createDirectory(
             at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
         try Data(bytes).write(to: url)
     }
 
-    func write(_ name: String, _ text: String) throws {
+    package func write(_ name: String, _ text: String) throws {
         try write(name, Array(text.utf8))
     }
 
     /// The contents of a file.
-    func read(_ name: String) throws -> [UInt8] {
+    package func read(_ name: String) throws -> [UInt8] {
         Array(try Data(contentsOf: URL(filePath: path).appending(path: name)))
     }
 
-    func remove(_ name: String) throws {
+    package func remove(_ name: String) throws {
         try FileManager.default.removeItem(atPath: "\(path)/\(name)")
     }
 
     /// Replaces the first place where a file has `from`, which must occur.
-    func replace(_ from: String, _ to: String, in name: String) throws {
+    package func replace(_ from: String, _ to: String, in name: String) throws {
         let text = try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
         let range = try #require(text.firstRange(of: from), "\(from) is not in \(name)")
         try write(name, text.replacingCharacters(in: range, with: to))
@@ -52,7 +52,7 @@ extension String {
 
 extension TemporaryFolder {
     /// Overwrites the last bytes of a file.
-    func fill(_ name: String, last count: Int, with byte: UInt8) throws {
+    package func fill(_ name: String, last count: Int, with byte: UInt8) throws {
         var bytes = Array(try Data(contentsOf: URL(filePath: "\(path)/\(name)")))
         for index in bytes.indices.suffix(count) { bytes[index] = byte }
         try write(name, bytes)

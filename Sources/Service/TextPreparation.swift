@@ -1,0 +1,108 @@
+import Models
+import Tokenizers
+
+/// Turns the inputs of one request into work for the queue.
+struct TextPreparation {
+    let engine: Engine
+    /// What goes before each text; empty for nothing.
+    let prompt: String
+    /// Whether the caller chose the prompt, which token ids then cannot have.
+    let isPromptChosen: Bool
+    /// The tokens at the start of a text that its pooling leaves out.
+    private let promptTokenCount: Int
+
+    /// - Throws: a 400 for a prompt that the model does not have, or that leaves no room for a text.
+    init(_ engine: Engine, prompt choice: PromptChoice) throws(APIError) {
+        self.engine = engine
+        let settings = engine.model.description.settings
+        prompt = try choice.text(of: settings)
+        isPromptChosen = choice.isExplicit && !prompt.isEmpty
+        promptTokenCount = prompt.isEmpty ? 0 : engine.promptTokenCount(of: prompt)
+        let room = engine.model.maximumLength - engine.tokenizer.addedTokenCount
+        guard prompt.isEmpty || promptTokenCount < max(1, room) else {
+            throw .invalidValue(
+                choice.text == nil ? "prompt_name" : "prompt",
+                "The prompt alone has \(promptTokenCount) tokens; the model's maximum is "
+                    + "\(engine.model.maximumLength), prompt and text together.")
+        }
+    }
+
+    /// The work of one input; `parameter` names it in errors.
+    ///
+    /// - Throws: a 400 for an input that the model cannot take.
+    func work(
+        of input: EmbeddingsRequest.Input, _ parameter: String
+    ) throws(APIError) -> (work: Engine.Work, isTruncated: Bool) {
+        switch input {
+        case .text(let text):
+            let (ids, isTruncated) = engine.tokenizer.tokenIDs(
+                prompted(text), maxLength: engine.model.maximumLength)
+            guard !ids.isEmpty else {
+                throw .invalidValue(parameter, "'\(parameter)' has no token that the model knows.")
+            }
+            return (work(ids), isTruncated)
+        case .tokenIDs(let ids):
+            try check(ids, parameter)
+            let (wrapped, isTruncated) = engine.wrapped(ids)
+            return (Engine.Work(tokenIDs: wrapped), isTruncated)
+        }
+    }
+
+    /// The text as the model reads it.
+    func prompted(_ text: String) -> String { prompt.isEmpty ? text : prompt + text }
+
+    /// How many tokens an input would have uncut, for a message.
+    func untruncatedLength(of input: EmbeddingsRequest.Input) -> Int {
+        switch input {
+        case .text(let text):
+            engine.tokenizer.tokenIDs(prompted(text), maxLength: nil).ids.count
+        case .tokenIDs(let ids): max(ids.count, engine.tokenizer.wrap(ids: ids).count)
+        }
+    }
+
+    private func work(_ ids: [Int32]) -> Engine.Work {
+        Engine.Work(tokenIDs: ids, promptTokenCount: min(promptTokenCount, ids.count))
+    }
+
+    private func check(_ ids: [Int32], _ parameter: String) throws(APIError) {
+        guard !isPromptChosen else {
+            throw .invalidValue(
+                parameter,
+                "'\(parameter)' is token ids, and a prompt can only go before a text: send the text."
+            )
+        }
+        let size = engine.model.vocabularySize
+        guard let place = ids.firstIndex(where: { $0 >= size }) else { return }
+        throw .invalidValue(
+            "\(parameter)[\(place)]",
+            "'\(parameter)[\(place)]' is \(ids[place]), but the model's token ids go from 0 "
+                + "to \(size - 1). Ids of another model's tokenizer have no meaning here: "
+                + "send the text.")
+    }
+}
+
+extension Engine {
+    /// Ids that came instead of a text: between the special tokens, unless they are there already.
+    func wrapped(_ ids: [Int32]) -> (ids: [Int32], isTruncated: Bool) {
+        let limit = model.maximumLength
+        let specials = tokenizer.wrap(ids: [])
+        let hasSpecials =
+            !specials.isEmpty && ids.count >= specials.count
+            && ids.first == specials.first && ids.last == specials.last
+        let bare = hasSpecials ? ids : tokenizer.wrap(ids: ids)
+        guard bare.count > limit else { return (bare, false) }
+        if hasSpecials {
+            return (Array(ids.prefix(limit - 1)) + ids.suffix(1), true)
+        }
+        return (tokenizer.wrap(ids: Array(ids.prefix(limit - specials.count))), true)
+    }
+
+    /// The tokens of a prompt by itself, less the special one at its end: what pooling leaves out.
+    ///
+    /// Source: sentence-transformers 6.2, `Transformer._get_prompt_length`. Where the prompt's last
+    /// token would join with the text's first, the reference is off by one, and so is this.
+    func promptTokenCount(of prompt: String) -> Int {
+        let encoding = tokenizer.encode(prompt, maxLength: model.maximumLength)
+        return encoding.ids.count - (encoding.isSpecial.last == true ? 1 : 0)
+    }
+}
