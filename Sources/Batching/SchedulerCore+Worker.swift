@@ -6,12 +6,18 @@ extension SchedulerCore {
     func serve(_ index: Int, _ worker: any BatchWorker<Item, Output>) {
         perform(.workerFree(index))
         while true {
-            doorbells[index].wait()
-            var job = state.withLock { $0.assigned[index].take() }
+            // In one step: a job that comes between two looks would be left behind by a thread
+            // that goes, and the threads that help with it would wait for its end for ever.
+            let (assigned, isStopping) = state.withLock {
+                ($0.assigned[index].take(), $0.isStopping)
+            }
+            var job = assigned
             while let next = job {
                 job = perform(next, on: worker, index)
             }
-            if state.withLock({ $0.isStopping }) { return }
+            if assigned != nil { continue }
+            if isStopping { return }
+            doorbells[index].wait()
         }
     }
 

@@ -163,6 +163,25 @@ struct SchedulerTests {
         #expect(counters.admitted == count && counters.outcomes == count)
     }
 
+    /// Stops while a batch is being given to a thread that has just looked for one: its helpers
+    /// must not be left waiting for it.
+    @Test func stopsWhileThreadsAreLent() throws {
+        var configuration = BatchConfiguration()
+        configuration.gangTokensMinimum = 1
+        for round in 0..<300 {
+            let scheduler = try BatchScheduler(configuration: configuration, workers: 3) { _ in
+                DoublingWorker()
+            }
+            let inbox = Inbox()
+            for number in 0..<round % 7 {
+                _ = scheduler.submit(request([number]), completion: inbox.receive)
+            }
+            scheduler.abandon()
+            scheduler.stop()
+            #expect(inbox.results.withLock { $0.count } == round % 7)
+        }
+    }
+
     private static let mistakes:
         [(key: String, change: @Sendable (inout BatchConfiguration) -> Void)] = [
             ("batchTokensMaximum", { $0.batchTokensMaximum = 0 }),
