@@ -1,0 +1,288 @@
+"""Sends requests to an embedding server, open loop and closed loop, and sums up the latencies."""
+
+import collections
+import json
+import random
+import selectors
+import socket
+import time
+
+CLIENTS = 64
+KINDS = ("query", "document", "bulk")
+WORDS = (
+    "time year people way day man thing woman life child world school state family student group "
+    "country problem hand part place case week company system program question work government "
+    "number night point home water room mother area money story fact month lot right study book "
+    "eye job word business issue side kind head house service friend father power hour game line "
+    "end member law car city community name president team minute idea body information back "
+    "parent face others level office door health person art war history party result change "
+    "morning reason research girl guy moment air teacher force education"
+).split()
+
+
+class Request:
+    """One request as bytes, and what is known of it."""
+
+    __slots__ = ("kind", "tokens", "data")
+
+    def __init__(self, kind, texts, model, host):
+        self.kind = kind
+        # Each word is one token, and there are two special tokens.
+        self.tokens = sum(len(text.split()) + 2 for text in texts)
+        body = json.dumps(
+            {"model": model, "input": texts, "encoding_format": "base64"}).encode()
+        self.data = (
+            f"POST /v1/embeddings HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode() + body
+
+
+class Texts:
+    """Requests with random words, from one seed; no text comes twice."""
+
+    def __init__(self, model, host, seed):
+        self.model, self.host, self.random = model, host, random.Random(seed)
+
+    def text(self, low, high):
+        return " ".join(self.random.choices(WORDS, k=self.random.randint(low, high) - 2))
+
+    def query(self, low=8, high=24):
+        return Request("query", [self.text(low, high)], self.model, self.host)
+
+    def document(self):
+        return Request("document", [self.text(65, 195)], self.model, self.host)
+
+    def bulk(self):
+        return Request(
+            "bulk", [self.text(65, 195) for _ in range(32)], self.model, self.host)
+
+    def mixed(self):
+        chance = self.random.random()
+        if chance < 0.79:
+            return self.query()
+        return self.document() if chance < 0.99 else self.bulk()
+
+
+class Connection:
+    __slots__ = ("socket", "client", "request", "due", "sent", "received", "missing", "pending",
+                 "status")
+
+
+class Load:
+    """Sends requests on as many connections as they need, and notes what becomes of them."""
+
+    def __init__(self, address):
+        self.address = address
+        self.selector = selectors.DefaultSelector()
+        self.idle = collections.defaultdict(list)
+        self.busy = 0
+        # (kind, status, tokens, seconds from when it was due, when it ended)
+        self.results = []
+        self.on_end = None
+
+    def connect(self, client):
+        connection = Connection()
+        connection.client, connection.request = client, None
+        connection.socket = socket.socket()
+        # The address says which client this is.
+        connection.socket.bind((f"127.0.1.{client + 1}", 0))
+        connection.socket.connect(self.address)
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.socket.setblocking(False)
+        self.selector.register(connection.socket, selectors.EVENT_READ, connection)
+        return connection
+
+    def open(self, clients, each):
+        """Opens connections ahead of time."""
+        for client in range(clients):
+            for _ in range(each):
+                self.idle[client].append(self.connect(client))
+
+    def send(self, request, client, due):
+        idle = self.idle[client]
+        connection = idle.pop() if idle else self.connect(client)
+        connection.request, connection.due = request, due
+        connection.received, connection.missing, connection.status = b"", None, 0
+        self.busy += 1
+        connection.pending = memoryview(request.data)
+        self.write(connection)
+
+    def write(self, connection):
+        try:
+            sent = connection.socket.send(connection.pending)
+        except BlockingIOError:
+            sent = 0
+        connection.pending = connection.pending[sent:]
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.pending else 0)
+        if connection.pending or self.selector.get_key(connection.socket).events != events:
+            self.selector.modify(connection.socket, events, connection)
+
+    def wait(self, until):
+        """Handles what comes in; returns at `until`, or earlier when something came."""
+        timeout = until - time.monotonic()
+        for key, events in self.selector.select(max(timeout, 0)):
+            if events & selectors.EVENT_WRITE:
+                self.write(key.data)
+            if events & selectors.EVENT_READ:
+                self.read(key.data)
+
+    def read(self, connection):
+        data = connection.socket.recv(1 << 20)
+        now = time.monotonic()
+        if not data:
+            self.selector.unregister(connection.socket)
+            connection.socket.close()
+            if connection.request is not None:
+                self.end(connection, 0, now)
+            elif connection in self.idle[connection.client]:
+                self.idle[connection.client].remove(connection)
+            return
+        if connection.missing is None:
+            connection.received += data
+            head, found, rest = connection.received.partition(b"\r\n\r\n")
+            if not found:
+                return
+            connection.status = int(head[9:12])
+            place = head.lower().find(b"content-length:") + len("content-length:")
+            length = int(head[place:head.find(b"\r", place) if b"\r" in head[place:] else None])
+            connection.missing = length - len(rest)
+        else:
+            connection.missing -= len(data)
+        if connection.missing <= 0:
+            status, client = connection.status, connection.client
+            self.idle[client].append(connection)
+            self.end(connection, status, now)
+
+    def end(self, connection, status, now):
+        request, connection.request = connection.request, None
+        self.busy -= 1
+        self.results.append((request.kind, status, request.tokens, now - connection.due, now))
+        if self.on_end:
+            self.on_end(connection)
+
+    def finish(self, seconds=60):
+        end = time.monotonic() + seconds
+        while self.busy and time.monotonic() < end:
+            self.wait(time.monotonic() + 0.1)
+
+    def close(self):
+        for key in list(self.selector.get_map().values()):
+            key.fileobj.close()
+        self.selector.close()
+
+
+def percentile(values, part):
+    """The nearest rank; None of nothing."""
+    if not values:
+        return None
+    values = sorted(values)
+    return values[min(len(values) - 1, int(part * len(values)))]
+
+
+def summary(results):
+    """Percentiles in ms by kind, and counts."""
+    rows = {}
+    for kind in KINDS:
+        answered = [1000 * r[3] for r in results if r[0] == kind and r[1] == 200]
+        refused = [1000 * r[3] for r in results if r[0] == kind and r[1] != 200]
+        if answered or refused:
+            rows[kind] = {
+                "answered": len(answered), "refused": len(refused),
+                "p50": percentile(answered, 0.5), "p95": percentile(answered, 0.95),
+                "p99": percentile(answered, 0.99),
+                "refused_p99": percentile(refused, 0.99),
+                "latencies": sorted(answered),
+            }
+    return rows
+
+
+def poisson(address, texts, rate, seconds, seed):
+    """Open loop at `rate` requests a second."""
+    arrivals, chance = [], random.Random(seed)
+    at = 0.0
+    while at < seconds:
+        at += chance.expovariate(rate)
+        arrivals.append((at, chance.randrange(CLIENTS), texts.mixed()))
+    load = Load(address)
+    load.open(CLIENTS, 1)
+    start = time.monotonic() + 0.1
+    late = 0.0
+    for at, client, request in arrivals:
+        due = start + at
+        while time.monotonic() < due:
+            load.wait(due)
+        late = max(late, time.monotonic() - due)
+        load.send(request, client, due)
+    end = start + seconds
+    load.finish()
+    goodput = sum(r[2] for r in load.results if r[1] == 200 and r[4] <= end) / seconds
+    offered = sum(request.tokens for _, _, request in arrivals) / seconds
+    rows = summary(load.results)
+    load.close()
+    return {"rate": rate, "goodput": goodput, "offered": offered, "kinds": rows,
+            "generator_late_ms": 1000 * late}
+
+
+def closed(address, make, connections, seconds, clients=CLIENTS, warm=1.0):
+    """Closed loop: each connection sends its next request when it has its answer."""
+    load = Load(address)
+    start = time.monotonic()
+    end = start + warm + seconds
+    ready = [make() for _ in range(connections * 64)]
+
+    def again(connection):
+        if time.monotonic() < end:
+            request = ready.pop() if ready else make()
+            load.send(request, connection.client, time.monotonic())
+
+    load.on_end = again
+    for number in range(connections):
+        load.send(make(), number % clients, time.monotonic())
+    while time.monotonic() < end:
+        load.wait(end)
+    load.on_end = None
+    load.finish()
+    counted = [r for r in load.results if start + warm <= r[4] <= end]
+    answered = [r for r in counted if r[1] == 200]
+    load.close()
+    return {"connections": connections, "tokens_per_second": sum(r[2] for r in answered) / seconds,
+            "requests_per_second": len(answered) / seconds, "kinds": summary(counted)}
+
+
+def alone(address, make, count):
+    """One request at a time, with pauses: the latency of an idle server."""
+    load = Load(address)
+    for _ in range(count):
+        load.send(make(), 0, time.monotonic())
+        load.finish()
+        time.sleep(0.005)
+    results = load.results[count // 10:]
+    load.close()
+    return summary(results)
+
+
+def fairness(address, texts, seconds):
+    """One client has 32 bulk requests in flight all the time; another sends single queries."""
+    load = Load(address)
+    end = time.monotonic() + seconds + 2
+    count_from = time.monotonic() + 2
+    due = collections.deque()
+
+    def again(connection):
+        if time.monotonic() >= end:
+            return
+        if connection.client == 0:
+            load.send(texts.bulk(), 0, time.monotonic())
+        else:
+            due.append(time.monotonic() + 0.005)
+
+    load.on_end = again
+    for _ in range(32):
+        load.send(texts.bulk(), 0, time.monotonic())
+    load.send(texts.query(16, 16), 1, time.monotonic())
+    while time.monotonic() < end:
+        load.wait(min(due[0] if due else end, end))
+        while due and due[0] <= time.monotonic():
+            load.send(texts.query(16, 16), 1, due.popleft())
+    results = [r for r in load.results if r[4] >= count_from]
+    load.close()
+    return {"kinds": summary(results)}
