@@ -104,8 +104,10 @@ static float folded_sum(const float lanes[16]) {
 static void attention(const ck_attention *op, ck_dtype in) {
     float *weights = op->scratch;  // one for each key
     for (size_t query = 0; query < op->queries; query++) {
+        size_t first = op->has_window && query > op->behind ? query - op->behind : 0;
+        size_t end = op->has_window && op->ahead < op->keys - query ? query + op->ahead + 1 : op->keys;
         float greatest = -INFINITY, lanes[16] = {0};
-        for (size_t key = 0; key < op->keys; key++) {
+        for (size_t key = first; key < end; key++) {
             float score = 0.0f;
             for (size_t k = 0; k < op->head_size; k++)
                 score = fmaf(
@@ -114,14 +116,14 @@ static void attention(const ck_attention *op, ck_dtype in) {
             weights[key] = score;
             if (score > greatest) greatest = score;
         }
-        for (size_t key = 0; key < op->keys; key++) {
+        for (size_t key = first; key < end; key++) {
             weights[key] = ck_exp((weights[key] - greatest) * op->scale);
             lanes[key % 16] += weights[key];
         }
         float inverse = 1.0f / folded_sum(lanes);
         for (size_t k = 0; k < op->head_size; k++) {
             float sum = 0.0f;
-            for (size_t key = 0; key < op->keys; key++) {
+            for (size_t key = first; key < end; key++) {
                 float weight = in == CK_BF16 ? ck_bf16_float(ck_float_bf16(weights[key])) : weights[key];
                 sum = fmaf(weight, load(op->v, in, key * op->stride + k), sum);
             }
@@ -148,6 +150,62 @@ static void layer_norm(const ck_norm *op) {
             if (op->out_bf16) op->out_bf16[row * op->out_bf16_stride + c] = ck_float_bf16(y);
         }
     }
+}
+
+static void rms_norm(const ck_norm *op) {
+    for (size_t row = 0; row < op->rows; row++) {
+        const float *x = op->x + row * op->x_stride;
+        float squares[16] = {0};
+        for (size_t c = 0; c < op->columns; c++) squares[c % 16] = fmaf(x[c], x[c], squares[c % 16]);
+        float inverse = 1.0f / sqrtf(folded_sum(squares) / (float)op->columns + op->epsilon);
+        for (size_t c = 0; c < op->columns; c++) {
+            float residual = op->residual ? op->residual[row * op->residual_stride + c] : 0.0f;
+            float y = fmaf(x[c] * inverse, op->gain[c], residual);
+            op->out[row * op->out_stride + c] = y;
+            if (op->out_bf16) op->out_bf16[row * op->out_bf16_stride + c] = ck_float_bf16(y);
+        }
+    }
+}
+
+static void gate(const ck_gating *op) {
+    for (size_t row = 0; row < op->rows; row++)
+        for (size_t c = 0; c < op->columns; c++) {
+            size_t at = row * op->stride + c;
+            float x = activated(load(op->x, op->dtype, at + op->gate), op->activation);
+            store(op->x, op->dtype, at, x * load(op->x, op->dtype, at + op->up));
+        }
+}
+
+// The norm of one head, and the rotation of its first columns, in float32.
+static void prepare_head(const ck_heads *op, size_t row, float *x) {
+    size_t half = op->rotary / 2;
+    if (op->gain) {
+        ck_norm norm = {
+            .x = x, .rows = 1, .columns = op->head_size, .gain = op->gain, .shift = op->shift,
+            .epsilon = op->epsilon, .out = x,
+        };
+        if (op->is_centred) layer_norm(&norm);
+        else rms_norm(&norm);
+    }
+    for (size_t i = 0; op->cosine && i < half; i++) {
+        float cosine = op->cosine[row * half + i], sine = op->sine[row * half + i];
+        float *first = x + (op->is_interleaved ? 2 * i : i);
+        float *second = x + (op->is_interleaved ? 2 * i + 1 : i + half);
+        float a = *first, b = *second;
+        *first = fmaf(a, cosine, -(b * sine));
+        *second = fmaf(b, cosine, a * sine);
+    }
+}
+
+static void heads(const ck_heads *op) {
+    float x[CK_HEAD_MAXIMUM];
+    for (size_t row = 0; row < op->rows; row++)
+        for (size_t head = 0; head < op->heads; head++) {
+            size_t at = row * op->stride + head * op->head_size;
+            for (size_t i = 0; i < op->head_size; i++) x[i] = load(op->x, op->dtype, at + i);
+            prepare_head(op, row, x);
+            for (size_t i = 0; i < op->head_size; i++) store(op->x, op->dtype, at + i, x[i]);
+        }
 }
 
 static void quantize(const ck_quantize *op) {
@@ -205,6 +263,9 @@ const ck_table ck_reference_table = {
     .attention_f32 = attention_f32,
     .attention_bf16 = attention_bf16,
     .layer_norm = layer_norm,
+    .rms_norm = rms_norm,
+    .gate = gate,
+    .heads = heads,
     .quantize = quantize,
     .narrow = narrow,
     .activate = activate,

@@ -30,13 +30,33 @@ static void arrange_keys(
                 out + key / CK_PANEL * words * CK_PANEL + word * CK_PANEL + key % CK_PANEL, (u16v)(0u));
 }
 
-// Adds the biases of a query to its scores.
-INLINE void add_bias(const ck_attention *op, size_t query, float *x) {
-    if (!op->bias) return;
-    const float *bias = op->bias + (ptrdiff_t)query * op->bias_stride;
-    size_t i = 0;
-    for (; i + 16 <= op->keys; i += 16) store16(x + i, load16(x + i) + load16(bias + i));
-    for (; i < op->keys; i++) x[i] += bias[i];
+// Keys that some queries take; the first is that of a panel.
+typedef struct {
+    size_t first, end;
+} key_span;
+
+INLINE key_span keys_of(const ck_attention *op, size_t query, size_t rows) {
+    key_span span = {0, op->keys};
+    if (!op->has_window) return span;
+    size_t last = query + rows - 1;
+    if (query > op->behind) span.first = (query - op->behind) / CK_PANEL * CK_PANEL;
+    if (op->ahead < op->keys - last) span.end = last + op->ahead + 1;
+    return span;
+}
+
+// Adds the biases of a query to its scores, and takes away the keys of the span outside its own window.
+INLINE void adjust_scores(const ck_attention *op, size_t query, key_span span, float *x) {
+    if (op->bias) {
+        const float *bias = op->bias + (ptrdiff_t)query * op->bias_stride;
+        size_t i = span.first;
+        for (; i + 16 <= span.end; i += 16) store16(x + i, load16(x + i) + load16(bias + i));
+        for (; i < span.end; i++) x[i] += bias[i];
+    }
+    if (!op->has_window) return;
+    size_t first = query > op->behind ? query - op->behind : 0;
+    size_t end = op->ahead < op->keys - query ? query + op->ahead + 1 : op->keys;
+    for (size_t i = span.first; i < first; i++) x[i] = -INFINITY;
+    for (size_t i = end; i < span.end; i++) x[i] = -INFINITY;
 }
 
 // Fills the scores past the last key so that they take no part; returns the width that softmax runs over.
@@ -164,17 +184,22 @@ static void attention_f32(const ck_attention *op) {
     for (size_t query = 0; query < op->queries;) {
         size_t rows = rows_of_tile(op->queries - query);
         const float *q = (const float *)op->q + query * op->stride;
-        for (size_t column = 0; column < op->keys; column += 16 * CK_TILE_VECTORS)
+        key_span span = keys_of(op, query, rows);
+        size_t count = span.end - span.first;
+        for (size_t column = span.first; column < span.end; column += 16 * CK_TILE_VECTORS)
             tile_f32_rows(
                 rows, q, 4 * op->stride, op->head_size,
                 keys + column / CK_PANEL * op->head_size * CK_PANEL + column % CK_PANEL, CK_PANEL,
                 strip + column, key_columns);
         float inverse[CK_TILE_ROWS];
         for (size_t r = 0; r < rows; r++) {
-            add_bias(op, query + r, strip + r * key_columns);
-            inverse[r] = 1.0f / soften_f32(strip + r * key_columns, op->keys, op->scale);
+            float *scores = strip + r * key_columns;
+            adjust_scores(op, query + r, span, scores);
+            inverse[r] = 1.0f / soften_f32(scores + span.first, count, op->scale);
         }
-        weigh_f32(rows, strip, 4 * key_columns, op->keys, (const uint32_t *)values, head_columns, sums);
+        weigh_f32(
+            rows, strip + span.first, 4 * key_columns, count,
+            (const uint32_t *)values + span.first * head_columns, head_columns, sums);
         finish_head(op, query, rows, sums, head_columns, inverse);
         query += rows;
     }
@@ -224,17 +249,22 @@ static void attention_bf16(const ck_attention *op) {
     for (size_t query = 0; query < op->queries;) {
         size_t rows = rows_of_tile(op->queries - query), stride;
         const uint16_t *q = even_queries(op, query, rows, copy, 2 * words, &stride);
-        for (size_t column = 0; column < op->keys; column += 16 * CK_TILE_VECTORS)
+        key_span span = keys_of(op, query, rows);
+        size_t count = span.end - span.first;
+        for (size_t column = span.first; column < span.end; column += 16 * CK_TILE_VECTORS)
             tile_bf16_rows(
                 rows, q, 2 * stride, words, keys + column / CK_PANEL * words * CK_PANEL + column % CK_PANEL,
                 CK_PANEL, strip + column, key_columns);
         float inverse[CK_TILE_ROWS];
         for (size_t r = 0; r < rows; r++) {
             float *scores = strip + r * key_columns;
-            add_bias(op, query + r, scores);
-            inverse[r] = 1.0f / soften_bf16(scores, weights + r * key_columns, op->keys, op->scale);
+            adjust_scores(op, query + r, span, scores);
+            inverse[r] = 1.0f / soften_bf16(
+                                    scores + span.first, weights + r * key_columns, count, op->scale);
         }
-        weigh_bf16(rows, weights, 2 * key_columns, (op->keys + 1) / 2, values, head_columns, sums);
+        weigh_bf16(
+            rows, weights, 2 * key_columns, (count + 1) / 2, values + span.first / 2 * head_columns,
+            head_columns, sums);
         finish_head(op, query, rows, sums, head_columns, inverse);
         query += rows;
     }

@@ -59,6 +59,34 @@ static void layer_norm(const ck_norm *op) {
     }
 }
 
+static void rms_norm(const ck_norm *op) {
+    size_t whole = op->columns / 16 * 16, rest = op->columns - whole;
+    for (size_t row = 0; row < op->rows; row++) {
+        const float *x = op->x + row * op->x_stride;
+        v16 squares = splat(0.0f);
+        for (size_t c = 0; c < whole; c += 16) squares = fma16(load16(x + c), load16(x + c), squares);
+        if (rest) {
+            v16 last = load_part(x + whole, rest, 0.0f);
+            squares = fma16(last, last, squares);
+        }
+        float inverse = 1.0f / sqrtf(fold_sum(squares) / (float)op->columns + op->epsilon);
+        const float *residual = op->residual ? op->residual + row * op->residual_stride : NULL;
+        float *out = op->out + row * op->out_stride;
+        uint16_t *half = op->out_bf16 ? op->out_bf16 + row * op->out_bf16_stride : NULL;
+        for (size_t c = 0; c < whole; c += 16) {
+            v16 start = residual ? load16(residual + c) : splat(0.0f);
+            v16 y = fma16(load16(x + c) * inverse, load16(op->gain + c), start);
+            store16(out + c, y);
+            if (half) *(h16_any *)(half + c) = narrow16(y);
+        }
+        for (size_t c = whole; c < op->columns; c++) {
+            float y = fmaf(x[c] * inverse, op->gain[c], residual ? residual[c] : 0.0f);
+            out[c] = y;
+            if (half) half[c] = ck_float_bf16(y);
+        }
+    }
+}
+
 static void narrow(const float *x, uint16_t *out, size_t count) {
     size_t i = 0;
     for (; i + 16 <= count; i += 16) *(h16_any *)(out + i) = narrow16(load16(x + i));

@@ -1,5 +1,19 @@
 import CKernels
 
+/// The keys that a query takes: from `behind` before it to `ahead` after it.
+package struct AttentionWindow: Equatable, Sendable {
+    /// Nil for all.
+    package var behind: Int?
+    /// Nil for all; 0 for causal attention.
+    package var ahead: Int?
+
+    package init(behind: Int?, ahead: Int?) {
+        precondition((behind ?? 0) >= 0 && (ahead ?? 0) >= 0)
+        self.behind = behind
+        self.ahead = ahead
+    }
+}
+
 /// The shape of one head of one sequence's attention.
 package struct AttentionShape {
     /// Query rows to compute, from the first on: all, or 1 when only the first token is wanted.
@@ -13,6 +27,8 @@ package struct AttentionShape {
     package var bias: UnsafePointer<Float>?
     /// -1 for a bias that depends on `k - q` alone.
     package var biasStride = -1
+    /// Which keys a query takes; nil for all.
+    package var window: AttentionWindow?
 
     package init(queries: Int, keys: Int, headSize: Int, scale: Float) {
         self.queries = queries
@@ -71,6 +87,12 @@ extension Kernels {
         operation.scale = shape.scale
         operation.bias = shape.bias
         operation.bias_stride = shape.biasStride
+        if let window = shape.window {
+            precondition(shape.queries <= shape.keys)
+            operation.has_window = 1
+            operation.behind = window.behind ?? .max
+            operation.ahead = window.ahead ?? .max
+        }
         operation.scratch = scratch
         return operation
     }

@@ -1,14 +1,24 @@
 import CKernels
 
-/// The gain, shift and epsilon of a layer norm over rows of `gain.count` numbers.
+/// By what a norm divides.
+package enum NormKind: Sendable {
+    /// The standard deviation, after the mean is taken away (Ba et al., 2016).
+    case layer
+    /// The root of the mean of squares (Zhang and Sennrich, 2019); there is no shift.
+    case rms
+}
+
+/// The gain, shift and epsilon of a norm over rows of `gain.count` numbers.
 package struct NormWeights: Sendable {
+    package let kind: NormKind
     package let gain: [Float]
     /// Nil when the norm has none.
     package let shift: [Float]?
     package let epsilon: Float
 
-    package init(gain: [Float], shift: [Float]?, epsilon: Float) {
-        precondition(shift == nil || shift?.count == gain.count)
+    package init(kind: NormKind = .layer, gain: [Float], shift: [Float]?, epsilon: Float) {
+        precondition(shift == nil || (shift?.count == gain.count && kind == .layer))
+        self.kind = kind
         self.gain = gain
         self.shift = shift
         self.epsilon = epsilon
@@ -37,7 +47,16 @@ package struct EmbeddingRequest {
 extension Kernels {
     /// `(rows - mean) / sqrt(variance + epsilon) * gain + shift`, in place, with a bfloat16 copy.
     package func layerNorm(_ rows: Rows<Float>, _ norm: NormWeights, copy: Rows<UInt16>? = nil) {
-        precondition(rows.stride >= norm.gain.count)
+        self.norm(rows, norm, to: rows, copy: copy)
+    }
+
+    /// The norm of each row, plus a residual (norms by the mean of squares alone), with a bfloat16 copy.
+    package func norm(
+        _ rows: Rows<Float>, _ norm: NormWeights, adding residual: Rows<Float>? = nil,
+        to output: Rows<Float>, copy: Rows<UInt16>? = nil
+    ) {
+        precondition(rows.stride >= norm.gain.count && output.stride >= norm.gain.count)
+        precondition(output.count == rows.count)
         norm.gain.withUnsafeBufferPointer { gain in
             (norm.shift ?? []).withUnsafeBufferPointer { shift in
                 var operation = ck_norm()
@@ -48,14 +67,23 @@ extension Kernels {
                 operation.gain = gain.baseAddress
                 operation.shift = shift.isEmpty ? nil : shift.baseAddress
                 operation.epsilon = norm.epsilon
-                operation.out = rows.base
-                operation.out_stride = rows.stride
+                operation.out = output.base
+                operation.out_stride = output.stride
+                if let residual {
+                    precondition(norm.kind == .rms && residual.count == rows.count)
+                    precondition(residual.stride >= gain.count)
+                    operation.residual = UnsafePointer(residual.base)
+                    operation.residual_stride = residual.stride
+                }
                 if let copy {
                     precondition(copy.count == rows.count && copy.stride >= gain.count)
                     operation.out_bf16 = copy.base
                     operation.out_bf16_stride = copy.stride
                 }
-                table.pointee.layer_norm(&operation)
+                switch norm.kind {
+                case .layer: table.pointee.layer_norm(&operation)
+                case .rms: table.pointee.rms_norm(&operation)
+                }
             }
         }
     }
@@ -138,6 +166,16 @@ extension Kernels {
         _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<UInt16>, count: Int
     ) {
         table.pointee.narrow(source, target, count)
+    }
+
+    /// Rows of `columns` numbers rounded to bfloat16.
+    package func narrow(_ rows: Rows<Float>, columns: Int, to copy: Rows<UInt16>) {
+        precondition(copy.count == rows.count && copy.stride >= columns)
+        precondition(rows.stride >= columns)
+        for row in 0..<rows.count {
+            narrow(
+                rows.base + row * rows.stride, to: copy.base + row * copy.stride, count: columns)
+        }
     }
 
     /// The activation of `count` numbers, in place.

@@ -226,6 +226,8 @@ static void check_attention(check *c, ck_dtype type, size_t queries, size_t keys
         .q = q.bytes, .k = k.bytes, .v = v.bytes, .stride = stride, .queries = queries, .keys = keys,
         .head_size = head, .scale = 0.3f + 0.2f * number(c, 0) * 0.5f, .scratch = scratch.bytes, .out = out.bytes,
         .out_stride = stride, .out_dtype = type, .bias = kind ? bias_of_first : NULL, .bias_stride = bias_stride,
+        .has_window = below(c, 2), .behind = below(c, 3) ? below(c, keys) : SIZE_MAX,
+        .ahead = below(c, 3) ? below(c, 2 + keys / 4) : SIZE_MAX,
     };
     (type == CK_F32 ? c->table->attention_f32 : c->table->attention_bf16)(&op);
     op.out = plain.bytes;
@@ -239,6 +241,8 @@ static void check_attention(check *c, ck_dtype type, size_t queries, size_t keys
             for (size_t i = 0; i < head; i++) weights[j] += (double)AT(q, r * stride + i) * AT(k, j * stride + i);
             if (kind) weights[j] += bias_of_first[(ptrdiff_t)r * bias_stride + (ptrdiff_t)j];
             weights[j] *= op.scale;
+            int is_taken = j > r ? j - r <= op.ahead : r - j <= op.behind;
+            if (op.has_window && !is_taken) weights[j] = -INFINITY;
             if (weights[j] > top) top = weights[j];
         }
         for (size_t j = 0; j < keys; j++) total += weights[j] = exp(weights[j] - top);
@@ -277,13 +281,18 @@ static void check_norm(check *c, size_t rows, size_t columns) {
         .shift = below(c, 2) ? shift : NULL, .epsilon = below(c, 2) ? 1e-12f : 1e-5f, .out = (float *)out.bytes,
         .out_stride = stride, .out_bf16 = (uint16_t *)half.bytes, .out_bf16_stride = stride,
     };
-    c->table->layer_norm(&op);
+    // Half of the time by the mean of squares, which adds a residual in the place of the shift.
+    int is_centred = below(c, 2);
+    block residual = reserve(rows * stride * 4, 4 * below(c, 16));
+    for (size_t i = 0; i < rows * stride; i++) ((float *)residual.bytes)[i] = number(c, 0);
+    if (below(c, 2)) op.residual = (float *)residual.bytes, op.residual_stride = stride;
+    (is_centred ? c->table->layer_norm : c->table->rms_norm)(&op);
     op.out = (float *)plain.bytes;
     op.out_bf16 = (uint16_t *)other.bytes;
-    c->plain->layer_norm(&op);
+    (is_centred ? c->plain->layer_norm : c->plain->rms_norm)(&op);
     for (size_t r = 0; r < rows; r++) {
         double mean = 0, square = 0;
-        for (size_t i = 0; i < columns; i++) mean += op.x[r * stride + i];
+        for (size_t i = 0; i < columns && is_centred; i++) mean += op.x[r * stride + i];
         mean /= (double)columns;
         for (size_t i = 0; i < columns; i++) square += pow(op.x[r * stride + i] - mean, 2);
         double inverse = 1 / sqrt(square / (double)columns + op.epsilon);
@@ -293,13 +302,104 @@ static void check_norm(check *c, size_t rows, size_t columns) {
             if (memcmp(&got, &same, 4)) fail(c, "norm of %zu: %.9g, plain %.9g", columns, got, same);
             if (((uint16_t *)half.bytes)[at] != ((uint16_t *)other.bytes)[at]) fail(c, "norm of %zu: bfloat16 copy", columns);
             if (i >= columns || columns < 8) continue;  // of few numbers the variance may be all rounding
-            double want = (op.x[at] - mean) * inverse * gain[i] + (op.shift ? shift[i] : 0);
+            double want = (op.x[at] - mean) * inverse * gain[i];
+            if (is_centred && op.shift) want += shift[i];
+            if (!is_centred && op.residual) want += ((float *)residual.bytes)[at];
             if (!(fabs(got - want) <= (offset ? 2e-3 : 5e-6))) fail(c, "norm of %zu: %.9g, not %.9g", columns, got, want);
         }
     }
     free(gain), free(shift);
+    release(c, residual, "norm's residual");
     release(c, x, "norm's input"), release(c, out, "norm"), release(c, plain, "plain norm");
     release(c, half, "norm's copy"), release(c, other, "plain norm's copy");
+}
+
+static double number_at(block b, ck_dtype type, size_t i) {
+    return type == CK_F32 ? ((float *)b.bytes)[i] : of_half(((uint16_t *)b.bytes)[i]);
+}
+
+static block numbers(check *c, ck_dtype type, size_t count) {
+    size_t width = type == CK_F32 ? 4 : 2;
+    block b = reserve(count * width, width * below(c, 16));
+    for (size_t i = 0; i < count; i++)
+        if (type == CK_F32) ((float *)b.bytes)[i] = number(c, 0);
+        else ((uint16_t *)b.bytes)[i] = to_half(number(c, 0));
+    return b;
+}
+
+static void check_gate(check *c, ck_dtype type, size_t columns) {
+    size_t rows = 1 + below(c, 4), stride = 2 * columns + below(c, 5);
+    block x = numbers(c, type, rows * stride), plain = reserve(x.size, 0), start = reserve(x.size, 0);
+    memcpy(plain.bytes, x.bytes, x.size), memcpy(start.bytes, x.bytes, x.size);
+    int is_up_first = below(c, 2);
+    ck_gating op = {
+        .x = x.bytes, .dtype = type, .stride = stride, .rows = rows, .columns = columns,
+        .gate = is_up_first ? columns : 0, .up = is_up_first ? 0 : columns, .activation = (ck_activation)below(c, 8),
+    };
+    c->table->gate(&op);
+    op.x = plain.bytes;
+    c->plain->gate(&op);
+    // The processor's own conversion takes numbers below 2^-126 for zero.
+    for (size_t i = 0; i < rows * stride; i++)
+        if (number_at(x, type, i) != number_at(plain, type, i) && fabs(number_at(plain, type, i)) >= 1.2e-38)
+            fail(c, "gate of %zu: not as the plain one", columns);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < stride; i++) {
+            size_t at = r * stride + i;
+            double got = number_at(x, type, at), want = number_at(start, type, at);
+            if (i < columns)
+                want = activated(number_at(start, type, at + op.gate), op.activation) * number_at(start, type, at + op.up);
+            if (!(fabs(got - want) <= (type == CK_F32 ? 1e-6 : 0.02))) fail(c, "gate of %zu: %.9g, not %.9g", columns, got, want);
+        }
+    release(c, x, "gate"), release(c, plain, "plain gate"), release(c, start, "gate's input");
+}
+
+// What `heads` makes of the head at x, in double precision, into want.
+static void prepared_head(const ck_heads *op, size_t row, block x, size_t at, double *want) {
+    size_t half = op->rotary / 2;
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < op->head_size; i++) want[i] = number_at(x, op->dtype, at + i);
+    for (size_t i = 0; i < op->head_size && op->is_centred; i++) mean += want[i] / (double)op->head_size;
+    for (size_t i = 0; i < op->head_size; i++) square += pow(want[i] - mean, 2) / (double)op->head_size;
+    for (size_t i = 0; i < op->head_size && op->gain; i++)
+        want[i] = (want[i] - mean) / sqrt(square + op->epsilon) * op->gain[i] + (op->is_centred && op->shift ? op->shift[i] : 0);
+    for (size_t i = 0; i < half && op->cosine; i++) {
+        size_t first = op->is_interleaved ? 2 * i : i, second = op->is_interleaved ? 2 * i + 1 : i + half;
+        double a = want[first], b = want[second], cosine = op->cosine[row * half + i], sine = op->sine[row * half + i];
+        want[first] = a * cosine - b * sine, want[second] = b * cosine + a * sine;
+    }
+}
+
+static void check_heads(check *c, ck_dtype type, size_t head) {
+    size_t rows = 1 + below(c, 4), heads = 1 + below(c, 3), stride = heads * head + below(c, 5);
+    block x = numbers(c, type, rows * stride), plain = reserve(x.size, 0), start = reserve(x.size, 0);
+    memcpy(plain.bytes, x.bytes, x.size), memcpy(start.bytes, x.bytes, x.size);
+    size_t half = below(c, head / 2 + 1);
+    if (below(c, 2)) half = head / 2;
+    block gain = numbers(c, CK_F32, head), shift = numbers(c, CK_F32, head);
+    block cosine = numbers(c, CK_F32, rows * half), sine = numbers(c, CK_F32, rows * half);
+    ck_heads op = {
+        .x = x.bytes, .dtype = type, .stride = stride, .rows = rows, .heads = heads, .head_size = head,
+        .gain = below(c, 2) ? (float *)gain.bytes : NULL, .shift = below(c, 2) ? (float *)shift.bytes : NULL,
+        .is_centred = (int)below(c, 2), .epsilon = 1e-2f, .cosine = below(c, 4) ? (float *)cosine.bytes : NULL,
+        .sine = (float *)sine.bytes, .rotary = 2 * half, .is_interleaved = (int)below(c, 2),
+    };
+    c->table->heads(&op);
+    op.x = plain.bytes;
+    c->plain->heads(&op);
+    double *want = malloc(8 * head);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < stride; i++) {
+            size_t at = r * stride + i;
+            if (i % head == 0 && i < heads * head) prepared_head(&op, r, start, at, want);
+            double expected = i < heads * head ? want[i % head] : number_at(start, type, at);
+            double got = number_at(x, type, at), other = number_at(plain, type, at);
+            if (got != other && fabs(other) >= 1.2e-38) fail(c, "heads of %zu: %.9g, plain %.9g", head, got, other);
+            if (!(fabs(got - expected) <= (type == CK_F32 ? 2e-5 : 0.05))) fail(c, "heads of %zu: %.9g, not %.9g", head, got, expected);
+        }
+    free(want);
+    release(c, x, "heads"), release(c, plain, "plain heads"), release(c, start, "heads' input");
+    release(c, gain, "gain"), release(c, shift, "shift"), release(c, cosine, "cosine"), release(c, sine, "sine");
 }
 
 static void check_quantize(check *c, size_t columns, int trial) {
@@ -383,13 +483,19 @@ int ck_check_table(const char *name, char *message, int message_size) {
                 check_attention(&c, CK_BF16, 1 + below(&c, size), size, heads[i]);
             }
             check_norm(&c, 1 + below(&c, 7), size);
+            check_gate(&c, below(&c, 2) ? CK_F32 : CK_BF16, size);
+            check_heads(&c, CK_F32, size);
+            check_heads(&c, CK_BF16, size);
             check_norm(&c, 1 + below(&c, 7), 300 + size);
         }
         for (int trial = 0; trial < 4; trial++) check_quantize(&c, size, trial);
         check_quantize(&c, 384 + size, 0);
         check_elements(&c, size);
     }
-    check_attention(&c, CK_F32, 13, 300, 64);
-    check_attention(&c, CK_BF16, 13, 300, 64);
+    for (int i = 0; i < 8; i++) {
+        check_attention(&c, CK_F32, 13 + 37 * (size_t)i, 300, 64);
+        check_attention(&c, CK_BF16, 13 + 37 * (size_t)i, 300, 64);
+        check_heads(&c, CK_F32, 256), check_heads(&c, CK_BF16, 128);
+    }
     return c.failures;
 }

@@ -70,23 +70,57 @@ typedef struct {
     // -1 it is a function of k - q.
     const float *bias;
     ptrdiff_t bias_stride;
+    // With a window, query q takes the keys from q - behind to q + ahead alone; queries <= keys then.
+    int has_window;
+    size_t behind, ahead;  // SIZE_MAX for all
     void *scratch;  // ck_attention_scratch(keys, head_size) bytes, aligned to 64
     void *out;
     size_t out_stride;
     ck_dtype out_dtype;  // CK_F32 or CK_BF16
 } ck_attention;
 
-// out = (x - mean) / sqrt(variance + epsilon) * gain + shift, row by row.
+// Row by row: layer_norm is out = (x - mean) / sqrt(variance + epsilon) * gain + shift, and rms_norm
+// out = x / sqrt(mean of squares + epsilon) * gain + residual.
 typedef struct {
     const float *x;
     size_t x_stride, rows, columns;
-    const float *gain, *shift;  // shift may be NULL
+    const float *gain, *shift;  // shift may be NULL, and is of layer_norm alone
     float epsilon;
-    float *out;  // may be x
+    const float *residual;  // of rms_norm alone; NULL for none
+    size_t residual_stride;
+    float *out;  // may be x, or the residual
     size_t out_stride;
     uint16_t *out_bf16;  // a second copy, or NULL
     size_t out_bf16_stride;
 } ck_norm;
+
+// x[r][c] = activation(x[r][gate + c]) * x[r][up + c] for c < columns: in place, over the first half of a row.
+typedef struct {
+    void *x;
+    ck_dtype dtype;  // CK_F32 or CK_BF16
+    size_t stride, rows, columns;
+    size_t gate, up;  // 0 and columns, one way or the other
+    ck_activation activation;
+} ck_gating;
+
+// The greatest head_size that `heads` takes.
+#define CK_HEAD_MAXIMUM 1024
+
+// What is done to queries and keys before attention, to each head of each row in place: a norm over the head,
+// then rotary positions (Su et al., 2021). Pair i of the first `rotary` columns is (i, i + rotary / 2), or
+// (2 i, 2 i + 1) when interleaved; it becomes (a cos - b sin, b cos + a sin).
+typedef struct {
+    void *x;
+    ck_dtype dtype;  // CK_F32 or CK_BF16
+    size_t stride, rows, heads, head_size;
+    const float *gain;   // head_size values; NULL for no norm
+    const float *shift;  // NULL for none
+    int is_centred;      // a layer norm; otherwise one by the mean of squares
+    float epsilon;
+    const float *cosine, *sine;  // [rows][rotary / 2]; NULL for no rotation
+    size_t rotary;
+    int is_interleaved;
+} ck_heads;
 
 // Rows to u8 with a scale and zero point each: x[c] / smooth[c] ~ scale * (q[c] - zero).
 typedef struct {
@@ -111,6 +145,9 @@ typedef struct {
     void (*attention_f32)(const ck_attention *);
     void (*attention_bf16)(const ck_attention *);
     void (*layer_norm)(const ck_norm *);
+    void (*rms_norm)(const ck_norm *);
+    void (*gate)(const ck_gating *);
+    void (*heads)(const ck_heads *);
     void (*quantize)(const ck_quantize *);
     // float32 to bfloat16, to nearest, ties to even.
     void (*narrow)(const float *x, uint16_t *out, size_t count);
