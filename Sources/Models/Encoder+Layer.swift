@@ -7,8 +7,12 @@ extension Encoder {
         let stored = configuration.storedLayer(index)
         LayerStep(
             kernels: kernels, configuration: configuration, type: type,
-            weights: weights.layers[stored], relativeBias: weights.relativeBias, index: stored,
-            workspace: workspace, crew: Crew(workspace.team)
+            weights: weights.layers[stored], relativeBias: weights.relativeBias,
+            finalNorm: index + 1 == configuration.layerCount ? weights.finalNorm : nil,
+            pattern: configuration.pattern(index),
+            angles: workspace.angles.isEmpty
+                ? nil : workspace.angles[configuration.patternIndex(index)],
+            index: stored, workspace: workspace, crew: Crew(workspace.team)
         ).run()
     }
 
@@ -22,12 +26,17 @@ extension Encoder {
 ///
 /// Products are split by panels of output columns, attention by heads, norms by rows; no split changes
 /// the order in which a number is summed.
-private struct LayerStep {
+struct LayerStep {
     let kernels: Kernels
     let configuration: EncoderConfiguration
     let type: NumericType
     let weights: LayerWeights
     let relativeBias: RelativeBias?
+    /// Behind the last layer; nil for the others.
+    let finalNorm: NormWeights?
+    let pattern: AttentionPattern
+    /// Of the pattern's rotation; nil for none.
+    let angles: RotaryAngles?
     /// The number of the weights.
     let index: Int
     let workspace: Workspace
@@ -36,7 +45,9 @@ private struct LayerStep {
     func run() {
         let rows = workspace.hidden.count
         for first in stride(from: 0, to: rows, by: Workspace.blockRows) {
-            mixQueryKeyValue(first..<min(first + Workspace.blockRows, rows))
+            let block = first..<min(first + Workspace.blockRows, rows)
+            mixQueryKeyValue(block)
+            if isPrepared { prepareHeads(block) }
         }
         attend()
         for first in stride(from: 0, to: rows, by: Workspace.blockRows) {
@@ -47,13 +58,13 @@ private struct LayerStep {
     }
 
     private func mixQueryKeyValue(_ block: Range<Int>) {
+        let layer = weights.queryKeyValue
         let output: LinearOutput =
             type == .float32
             ? .float32(workspace.mixed(as: Float.self).rows(in: block))
             : .bfloat16(workspace.mixed(as: UInt16.self).rows(in: block))
-        linear(
-            weights.queryKeyValue, .queryKeyValue, hiddenInput(weights.queryKeyValue, block),
-            to: output)
+        let rows = stream(block, norm: weights.attentionNorm)
+        linear(layer, .queryKeyValue, input(layer, rows), to: output)
     }
 
     /// Softmax attention of every head of every text.
@@ -83,6 +94,7 @@ private struct LayerStep {
             queries: tokens.count, keys: tokens.count, headSize: configuration.headSize,
             scale: configuration.attentionScale)
         shape.bias = bias
+        shape.window = pattern.window
         if type == .float32 {
             let rows = headRows(as: Float.self, tokens, head: head)
             kernels.attention(
@@ -107,13 +119,15 @@ private struct LayerStep {
     private func headRows<Element: BitwiseCopyable>(
         as element: Element.Type, _ tokens: Range<Int>, head: Int
     ) -> HeadRows<Element> {
-        let hidden = configuration.hiddenSize
-        let column = head * configuration.headSize
+        let size = configuration.headSize
+        let group = configuration.headCount / configuration.keyValueHeads
+        let keys = configuration.attentionWidth + head / group * size
+        let values = keys + configuration.keyValueHeads * size
         let mixed = workspace.mixed(as: element).rows(in: tokens)
         return HeadRows(
-            query: mixed.columns(from: column), key: mixed.columns(from: hidden + column),
-            value: mixed.columns(from: 2 * hidden + column),
-            output: workspace.context(as: element).rows(in: tokens).columns(from: column))
+            query: mixed.columns(from: head * size), key: mixed.columns(from: keys),
+            value: mixed.columns(from: values),
+            output: workspace.context(as: element).rows(in: tokens).columns(from: head * size))
     }
 
     /// Attention's output layer, the residual and the norm.
@@ -126,7 +140,10 @@ private struct LayerStep {
             case .bfloat16: .bfloat16(half)
             case .int8: quantized(layer, half)
             }
-        addToHidden(layer, .attentionOutput, input, block, norm: weights.attentionNorm)
+        addToHidden(
+            layer, .attentionOutput, input, block,
+            norm: configuration.normPlacement == .after
+                ? weights.attentionNorm : weights.attentionPostNorm)
     }
 
     /// Both feed-forward layers, the residual and the norm.
@@ -135,29 +152,55 @@ private struct LayerStep {
         let down = weights.output
         let inner = workspace.inner(as: Float.self, count: block.count)
         let half = workspace.inner(as: UInt16.self, count: block.count)
+        let rows = stream(block, norm: weights.outputNorm)
+        let isGated = configuration.gating != nil
         linear(
-            up, .intermediate, hiddenInput(up, block), activation: configuration.activation,
+            up, .intermediate, input(up, rows),
+            activation: isGated ? .identity : configuration.activation,
             to: type == .float32 ? .float32(inner) : .bfloat16(half))
+        if isGated { gate(inner, half) }
         let input: LinearInput =
             switch down.weights.type {
             case .float32: .float32(inner)
             case .bfloat16: .bfloat16(half)
             case .int8: quantized(down, half)
             }
-        addToHidden(down, .output, input, block, norm: weights.outputNorm)
+        addToHidden(
+            down, .output, input, block,
+            norm: configuration.normPlacement == .after
+                ? weights.outputNorm : weights.outputPostNorm)
+        if let finalNorm { normalize(block, finalNorm) }
     }
 
-    /// `hidden = norm(hidden + layer(input))`.
+    /// `hidden = norm(hidden + layer(input))`, or `hidden += norm(layer(input))` with norms around.
     private func addToHidden(
         _ layer: LinearLayer, _ place: LinearPlace, _ input: LinearInput, _ block: Range<Int>,
-        norm: NormWeights
+        norm: NormWeights?
     ) {
         let hidden = workspace.hidden.rows(in: block)
+        if configuration.normPlacement == .around, let norm {
+            let output = workspace.normed(count: block.count)
+            linear(layer, place, input, to: .float32(output))
+            crew.split { part in
+                let share = part.share(of: block.count)
+                let sum = hidden.rows(in: share)
+                kernels.norm(output.rows(in: share), norm, adding: sum, to: sum)
+            }
+            return
+        }
         linear(layer, place, input, residual: hidden, to: .float32(hidden))
-        let copy = type == .float32 ? nil : workspace.hiddenCopy.rows(in: block)
+        if let norm { normalize(block, norm) }
+    }
+
+    /// The norm of the residual stream, in place.
+    private func normalize(_ block: Range<Int>, _ norm: NormWeights) {
+        let hidden = workspace.hidden.rows(in: block)
+        let hasCopy = type != .float32 && configuration.normPlacement == .after
+        let copy = hasCopy ? workspace.hiddenCopy.rows(in: block) : nil
         crew.split { part in
             let share = part.share(of: block.count)
-            kernels.layerNorm(hidden.rows(in: share), norm, copy: copy?.rows(in: share))
+            let rows = hidden.rows(in: share)
+            kernels.norm(rows, norm, to: rows, copy: copy?.rows(in: share))
         }
     }
 
@@ -177,16 +220,47 @@ private struct LayerStep {
         }
     }
 
-    /// The residual stream as a layer's weights want it.
-    private func hiddenInput(_ layer: LinearLayer, _ block: Range<Int>) -> LinearInput {
+    /// What a block's layers read, in both types; the copy is valid only where products are not in
+    /// float32.
+    private struct StreamRows {
+        let exact: Rows<Float>
+        let copy: Rows<UInt16>
+    }
+
+    /// The residual stream, or its norm where norms come first.
+    private func stream(_ block: Range<Int>, norm: NormWeights?) -> StreamRows {
+        let hidden = workspace.hidden.rows(in: block)
+        if configuration.normPlacement == .after {
+            return StreamRows(exact: hidden, copy: workspace.hiddenCopy.rows(in: block))
+        }
+        let normed = workspace.normed(count: block.count)
+        let copy = workspace.normedCopy(count: block.count)
+        let hasCopy = type != .float32
+        crew.split { part in
+            let share = part.share(of: block.count)
+            let target = copy.rows(in: share)
+            if let norm {
+                kernels.norm(
+                    hidden.rows(in: share), norm, to: normed.rows(in: share),
+                    copy: hasCopy ? target : nil)
+            } else if hasCopy {
+                kernels.narrow(
+                    hidden.rows(in: share), columns: configuration.hiddenSize, to: target)
+            }
+        }
+        return StreamRows(exact: norm == nil ? hidden : normed, copy: copy)
+    }
+
+    /// Those rows as a layer's weights want them.
+    private func input(_ layer: LinearLayer, _ rows: StreamRows) -> LinearInput {
         switch layer.weights.type {
-        case .float32: .float32(workspace.hidden.rows(in: block))
-        case .bfloat16: .bfloat16(workspace.hiddenCopy.rows(in: block))
+        case .float32: .float32(rows.exact)
+        case .bfloat16: .bfloat16(rows.copy)
         case .int8:
-            quantized(layer, count: block.count) { share, target in
+            quantized(layer, count: rows.exact.count) { share, target in
                 kernels.quantize(
-                    workspace.hidden.rows(in: block).rows(in: share),
-                    columns: layer.weights.inputs, inverseSmooth: layer.inverseSmooth, to: target)
+                    rows.exact.rows(in: share), columns: layer.weights.inputs,
+                    inverseSmooth: layer.inverseSmooth, to: target)
             }
         }
     }

@@ -127,25 +127,31 @@ package final class Encoder: Sendable {
                             tokenIDs: ids, positions: positions.baseAddress,
                             types: types.isEmpty ? nil : types.baseAddress,
                             count: batch.tokenCount),
-                        word: weights.words, position: weights.positions,
+                        word: weights.words,
+                        position: weights.positions.isEmpty ? nil : weights.positions,
                         type: weights.types.isEmpty ? nil : weights.types, to: embedded)
                 }
             }
         }
+        if configuration.embeddingScale != 1 { scale(embedded, by: configuration.embeddingScale) }
+        for index in workspace.angles.indices { workspace.angles[index]?.prepare(batch) }
         let copy = type == .float32 ? nil : workspace.hiddenCopy
         guard let projection = weights.embeddingProjection else {
-            kernels.layerNorm(hidden, weights.embeddingNorm, copy: copy)
+            if let norm = weights.embeddingNorm {
+                kernels.norm(hidden, norm, to: hidden, copy: copy)
+            } else if let copy, configuration.normPlacement == .after {
+                kernels.narrow(hidden, columns: configuration.hiddenSize, to: copy)
+            }
             return
         }
-        kernels.layerNorm(embedded, weights.embeddingNorm)
+        if let norm = weights.embeddingNorm { kernels.norm(embedded, norm, to: embedded) }
         kernels.linear(
             .float32(embedded), projection, panels: 0..<projection.panelCount, to: .float32(hidden))
-        guard let copy else { return }
-        for row in 0..<hidden.count {
-            kernels.narrow(
-                hidden.base + row * hidden.stride, to: copy.base + row * copy.stride,
-                count: configuration.hiddenSize)
-        }
+        if let copy { kernels.narrow(hidden, columns: configuration.hiddenSize, to: copy) }
+    }
+
+    private func scale(_ rows: Rows<Float>, by factor: Float) {
+        for index in 0..<rows.count * rows.stride { rows.base[index] *= factor }
     }
 
     /// Pools the texts of the batch that `begin` took, after all layers.

@@ -11,11 +11,37 @@ package struct EncoderConfiguration: Equatable, Sendable {
     /// How layers share their weights; nil when each has its own.
     package var sharing: LayerSharing?
     package var headCount: Int
+    /// The heads of the keys and values, each for several of the queries'; nil for as many as those.
+    package var keyValueHeadCount: Int?
+    /// The width of a head where it is not `hiddenSize / headCount`.
+    package var headWidth: Int?
     /// The width of the feed-forward layer.
     package var intermediateSize: Int
     package var activation: Activation
+    /// How the feed-forward block is gated; nil when it is not.
+    package var gating: Gating?
     package var normEpsilon: Float
-    /// Rows of the table of learned positions.
+    package var normKind = NormKind.layer
+    package var normPlacement = NormPlacement.after
+    /// What is added to the gains of all norms as they are stored (Gemma: 1).
+    package var gainOffset: Float = 0
+    /// Whether the first layer has no norm before attention (ModernBERT).
+    package var skipsFirstNorm = false
+    /// Whether a norm follows the sum of the embeddings.
+    package var normsEmbeddings = true
+    /// What the sum of the embeddings is multiplied by.
+    package var embeddingScale: Float = 1
+    /// The kinds of attention that the layers have; empty for one that takes all keys.
+    package var patterns: [AttentionPattern] = []
+    /// Which of `patterns` each layer has; empty when all have the first.
+    package var patternOfLayer: [Int] = []
+    /// Whether scores fall with the distance from query to key, head by head (ALiBi).
+    package var hasLinearBias = false
+    /// What scores are multiplied by; nil for the usual `1 / sqrt(headSize)`.
+    package var scoreScale: Float?
+    /// The most tokens of one text where no table of positions sets a limit.
+    package var lengthLimit = 1 << 17
+    /// Rows of the table of learned positions; 0 when there is none.
     package var positionCount: Int
     /// The row of a text's first token: 0 for BERT, the padding id + 1 for RoBERTa's line.
     package var positionOffset: Int
@@ -48,13 +74,24 @@ package struct EncoderConfiguration: Equatable, Sendable {
     }
 
     /// The width of one attention head.
-    package var headSize: Int { hiddenSize / headCount }
+    package var headSize: Int { headWidth ?? hiddenSize / headCount }
+
+    /// The heads of the keys and values.
+    package var keyValueHeads: Int { keyValueHeadCount ?? headCount }
+
+    /// The width of all heads' queries together, which is what attention gives.
+    package var attentionWidth: Int { headCount * headSize }
+
+    /// The width of queries, keys and values together.
+    package var mixedWidth: Int { (headCount + 2 * keyValueHeads) * headSize }
 
     /// What attention's scores are multiplied by.
-    package var attentionScale: Float { 1 / Float(headSize).squareRoot() }
+    package var attentionScale: Float { scoreScale ?? 1 / Float(headSize).squareRoot() }
 
     /// The most tokens of one text.
-    package var lengthMaximum: Int { positionCount - positionOffset }
+    package var lengthMaximum: Int {
+        positionCount == 0 ? lengthLimit : positionCount - positionOffset
+    }
 
     /// The layers whose weights are stored.
     package var storedLayerCount: Int { sharing?.storedCount ?? layerCount }
@@ -67,20 +104,20 @@ package struct EncoderConfiguration: Equatable, Sendable {
     /// What is wrong with the numbers, or nil.
     package var fault: String? {
         let counts = [
-            vocabularySize, hiddenSize, layerCount, headCount, intermediateSize, positionCount,
-            embeddingSize ?? hiddenSize, storedLayerCount,
+            vocabularySize, hiddenSize, layerCount, headCount, intermediateSize, headSize,
+            keyValueHeads, embeddingSize ?? hiddenSize, storedLayerCount, lengthLimit,
         ]
         guard counts.allSatisfy({ $0 > 0 }) else { return "a size is not above zero" }
-        guard hiddenSize % headCount == 0 else {
+        guard headWidth != nil || hiddenSize % headCount == 0 else {
             return "hidden_size \(hiddenSize) is not a multiple of the \(headCount) heads"
         }
-        guard positionOffset >= 0, positionOffset < positionCount else {
+        guard positionOffset >= 0, positionCount == 0 || positionOffset < positionCount else {
             return "no position is left after the first \(positionOffset)"
         }
         guard typeCount >= 0, normEpsilon >= 0, normEpsilon.isFinite else {
             return "a negative or infinite number"
         }
-        return nil
+        return switchFault
     }
 }
 
@@ -125,11 +162,24 @@ package struct EncoderTensorNames: Equatable, Sendable {
     package var query: String
     package var key: String
     package var value: String
+    /// The one matrix of query, key and value, where they are stored so.
+    package var queryKeyValue: String?
+    /// Norms of each head's queries and keys; nil for none.
+    package var queryNorm: String?
+    package var keyNorm: String?
     package var attentionOutput: String
     package var attentionNorm: String
+    /// The norm behind attention, where there is one before it too.
+    package var attentionPostNorm: String?
+    /// The half of a gated feed-forward block that is activated, where it is stored by itself.
+    package var gate: String?
     package var intermediate: String
     package var output: String
     package var outputNorm: String
+    /// The norm behind the feed-forward block, where there is one before it too.
+    package var outputPostNorm: String?
+    /// The norm behind the last layer; nil for none.
+    package var finalNorm: String?
 
     /// The names of BERT, RoBERTa, XLM-R, CamemBERT and ELECTRA.
     package static let bert = EncoderTensorNames(

@@ -2,13 +2,21 @@ import Kernels
 
 /// One layer's weights, packed.
 struct LayerWeights {
-    /// Query, key and value in one: `[3 * hidden, hidden]`.
+    /// Query, key and value in one: `[mixedWidth, hidden]`.
     let queryKeyValue: LinearLayer
+    /// The norms of each head's queries and keys; nil for none.
+    let queryNorm: NormWeights?
+    let keyNorm: NormWeights?
     let attentionOutput: LinearLayer
-    let attentionNorm: NormWeights
+    /// Before or behind attention, as the configuration says; nil where a layer has none.
+    let attentionNorm: NormWeights?
+    /// Behind attention, where the other is before it.
+    let attentionPostNorm: NormWeights?
+    /// With the gate in one, where there is one: `[2 * intermediate, hidden]`.
     let intermediate: LinearLayer
     let output: LinearLayer
     let outputNorm: NormWeights
+    let outputPostNorm: NormWeights?
 }
 
 /// A linear layer with what its input needs before it.
@@ -23,10 +31,14 @@ struct EncoderWeights: @unchecked Sendable {
     /// Safe to share: read only; `words` points into `wordTensor`, which keeps the mapping alive.
     private let wordTensor: TensorView
     let words: StoredMatrix
-    let positions: [Float]
     /// Empty when there is no type table.
     let types: [Float]
-    let embeddingNorm: NormWeights
+    /// Nil when the embeddings' sum has none.
+    let embeddingNorm: NormWeights?
+    /// Behind the last layer; nil for none.
+    let finalNorm: NormWeights?
+    /// Empty when there is no table of positions.
+    let positions: [Float]
     /// From the embeddings' width to the hidden one, in float32; nil when they are the same.
     let embeddingProjection: PackedWeights?
     /// Nil when scores depend on no distance.
@@ -61,27 +73,43 @@ struct EncoderWeights: @unchecked Sendable {
         wordTensor = try source.tensor(
             named: names.wordEmbeddings + ".weight", shape: [configuration.vocabularySize, width])
         words = StoredMatrix(wordTensor)
-        positions = try source.tensor(
-            named: names.positionEmbeddings + ".weight",
-            shape: [configuration.positionCount, width]
-        ).floats()
+        positions =
+            configuration.positionCount == 0
+            ? []
+            : try source.tensor(
+                named: names.positionEmbeddings + ".weight",
+                shape: [configuration.positionCount, width]
+            ).floats()
         types =
             configuration.typeCount == 0
             ? []
             : try source.tensor(
                 named: names.typeEmbeddings + ".weight", shape: [configuration.typeCount, width]
             ).floats()
-        embeddingNorm = try reader.norm(
-            names.embeddingNorm, size: width, epsilon: configuration.normEpsilon)
+        embeddingNorm =
+            configuration.normsEmbeddings
+            ? try reader.norm(names.embeddingNorm, size: width, configuration) : nil
+        finalNorm =
+            if let name = names.finalNorm {
+                try reader.norm(name, size: hidden, configuration)
+            } else {
+                nil
+            }
         embeddingProjection =
             configuration.embeddingSize == nil
             ? nil
-            : try reader.linear([names.embeddingProjection], hidden, width, .float32, nil).weights
+            : try reader.linear(
+                [(hidden, names.embeddingProjection)], width, .float32, nil
+            ).weights
         relativeBias =
             if let relative = configuration.relativePositions {
                 try RelativeBias(
                     relative, source: source, heads: configuration.headCount,
                     length: configuration.lengthMaximum, scale: configuration.attentionScale)
+            } else if configuration.hasLinearBias {
+                RelativeBias(
+                    slopesOf: configuration.headCount, length: configuration.lengthMaximum,
+                    scale: configuration.attentionScale)
             } else {
                 nil
             }
@@ -105,34 +133,43 @@ private struct WeightReader<Source: TensorSource> {
         let names = configuration.names
         let hidden = configuration.hiddenSize
         let inner = configuration.intermediateSize
-        let epsilon = configuration.normEpsilon
+        let head = configuration.headSize
         func name(_ part: String) -> String { names.layer(index, part) }
+        func norm(_ part: String?, size: Int) throws(ModelError) -> NormWeights? {
+            guard let part else { return nil }
+            return try self.norm(name(part), size: size, configuration)
+        }
         return LayerWeights(
             queryKeyValue: try linear(
-                [name(names.query), name(names.key), name(names.value)], hidden, hidden, type,
+                configuration.mixedParts.map { ($0.outputs, name($0.name)) }, hidden, type,
                 InputRanges.Key(layer: index, place: .queryKeyValue)),
+            queryNorm: try norm(names.queryNorm, size: head),
+            keyNorm: try norm(names.keyNorm, size: head),
             attentionOutput: try linear(
-                [name(names.attentionOutput)], hidden, hidden, type,
+                [(hidden, name(names.attentionOutput))], configuration.attentionWidth, type,
                 InputRanges.Key(layer: index, place: .attentionOutput)),
-            attentionNorm: try norm(name(names.attentionNorm), size: hidden, epsilon: epsilon),
+            attentionNorm: index == 0 && configuration.skipsFirstNorm
+                ? nil : try norm(names.attentionNorm, size: hidden),
+            attentionPostNorm: try norm(names.attentionPostNorm, size: hidden),
             intermediate: try linear(
-                [name(names.intermediate)], inner, hidden, type,
+                configuration.innerParts.map { ($0.outputs, name($0.name)) }, hidden, type,
                 InputRanges.Key(layer: index, place: .intermediate)),
             output: try linear(
-                [name(names.output)], hidden, inner, type,
+                [(hidden, name(names.output))], inner, type,
                 InputRanges.Key(layer: index, place: .output)),
-            outputNorm: try norm(name(names.outputNorm), size: hidden, epsilon: epsilon))
+            outputNorm: try self.norm(name(names.outputNorm), size: hidden, configuration),
+            outputPostNorm: try norm(names.outputPostNorm, size: hidden))
     }
 
     /// The layers named, each `[outputs, inputs]` with a bias where there is one, stacked.
     func linear(
-        _ names: [String], _ outputs: Int, _ inputs: Int, _ type: NumericType,
+        _ parts: [(outputs: Int, name: String)], _ inputs: Int, _ type: NumericType,
         _ key: InputRanges.Key?
     ) throws(ModelError) -> LinearLayer {
         // The views own the mapping that the matrices point into.
         var views: [TensorView] = []
         var biases: [[Float]?] = []
-        for name in names {
+        for (outputs, name) in parts {
             views.append(try source.tensor(named: name + ".weight", shape: [outputs, inputs]))
             biases.append(
                 source.contains(name + ".bias")
@@ -149,12 +186,19 @@ private struct WeightReader<Source: TensorSource> {
         }
     }
 
-    func norm(_ name: String, size: Int, epsilon: Float) throws(ModelError) -> NormWeights {
-        let gain = try source.tensor(named: name + ".weight", shape: [size]).floats()
+    func norm(
+        _ name: String, size: Int, _ configuration: EncoderConfiguration
+    ) throws(ModelError) -> NormWeights {
+        var gain = try source.tensor(named: name + ".weight", shape: [size]).floats()
+        if configuration.gainOffset != 0 {
+            for i in gain.indices { gain[i] += configuration.gainOffset }
+        }
         let shift =
-            source.contains(name + ".bias")
+            configuration.normKind == .layer && source.contains(name + ".bias")
             ? try source.tensor(named: name + ".bias", shape: [size]).floats() : nil
-        return NormWeights(gain: gain, shift: shift, epsilon: epsilon)
+        return NormWeights(
+            kind: configuration.normKind, gain: gain, shift: shift,
+            epsilon: configuration.normEpsilon)
     }
 }
 

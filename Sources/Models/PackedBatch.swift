@@ -63,6 +63,18 @@ package struct PackedBatch: Equatable, Sendable {
     /// Where text `index` lies in `tokenIDs`.
     package func tokens(of index: Int) -> Range<Int> { offsets[index]..<offsets[index + 1] }
 
+    /// The text that the token at `token` is of.
+    package func text(of token: Int) -> Int {
+        precondition(token >= 0 && token < tokenCount)
+        var low = 0
+        var high = count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if offsets[middle] <= token { low = middle } else { high = middle }
+        }
+        return low
+    }
+
     /// The number of prompt tokens of text `index`.
     package func promptTokenCount(of index: Int) -> Int {
         promptTokenCounts.isEmpty ? 0 : promptTokenCounts[index]

@@ -20,12 +20,16 @@ package final class Workspace {
     /// The batch in work.
     var batch = PackedBatch()
     var positions: [Int32] = []
+    /// For each of the configuration's patterns that rotates, the angles of the batch's positions.
+    var angles: [RotaryAngles?]
     private var arena = AlignedBuffer(byteCount: 64)
     private(set) var scratchByteCount = 0
 
     // Offsets into the arena, in bytes.
     private var hiddenAt = 0
     private var hiddenCopyAt = 0
+    private var normedAt = 0
+    private var normedCopyAt = 0
     private var mixedAt = 0
     private var contextAt = 0
     private var innerAt = 0
@@ -43,6 +47,7 @@ package final class Workspace {
     ) {
         self.configuration = configuration
         self.type = type
+        angles = configuration.patterns.map { $0.rotary.map(RotaryAngles.init) }
         self.team = team
         reserve(
             tokens: max(1, tokensMaximum),
@@ -57,7 +62,8 @@ package final class Workspace {
         capacity = max(tokens, capacity)
         lengthCapacity = max(length, lengthCapacity)
         let hidden = configuration.hiddenSize
-        let inner = configuration.intermediateSize
+        let inner = configuration.innerWidth
+        let attention = configuration.attentionWidth
         scratchByteCount =
             AttentionShape(
                 queries: 1, keys: lengthCapacity, headSize: configuration.headSize, scale: 1
@@ -70,11 +76,16 @@ package final class Workspace {
         }
         hiddenAt = take(capacity * hidden * 4)
         hiddenCopyAt = take(capacity * (hidden + 1) * 2)
-        mixedAt = take(capacity * max(3 * hidden, configuration.embeddingSize ?? 0) * 4)
-        contextAt = take(capacity * (hidden + 1) * 4)
+        if configuration.normPlacement != .after {
+            normedAt = take(Self.blockRows * hidden * 4)
+            normedCopyAt = take(Self.blockRows * (hidden + 1) * 2)
+        }
+        let mixed = configuration.mixedWidth
+        mixedAt = take(capacity * max(mixed, configuration.embeddingSize ?? 0) * 4)
+        contextAt = take(capacity * (attention + 1) * 4)
         innerAt = take(Self.blockRows * (inner + 1) * 4)
         let quantizedRows = max(capacity, Self.blockRows)
-        quantizedAt = take(quantizedRows * (max(hidden, inner) + 3))
+        quantizedAt = take(quantizedRows * (max(hidden, max(inner, attention)) + 3))
         scalesAt = take(quantizedRows * 4)
         zerosAt = take(quantizedRows * 4)
         scratchAt = take(scratchCount * scratchByteCount)
@@ -103,6 +114,18 @@ package final class Workspace {
             stride: PackedWeights.padded(configuration.hiddenSize, for: .bfloat16))
     }
 
+    /// The normalised rows of one block, where norms stand before what they feed.
+    func normed(count: Int) -> Rows<Float> {
+        rows(at: normedAt, Float.self, count: count, stride: configuration.hiddenSize)
+    }
+
+    /// Those rounded to bfloat16; the stride is even.
+    func normedCopy(count: Int) -> Rows<UInt16> {
+        rows(
+            at: normedCopyAt, UInt16.self, count: count,
+            stride: PackedWeights.padded(configuration.hiddenSize, for: .bfloat16))
+    }
+
     /// The sum of the embeddings before their projection: `[tokens, embeddingSize]`, in the place of
     /// `mixed`, which is not in use then.
     var embedded: Rows<Float> {
@@ -111,23 +134,23 @@ package final class Workspace {
             stride: configuration.embeddingSize ?? configuration.hiddenSize)
     }
 
-    /// Query, key and value: `[tokens, 3 * hidden]`.
+    /// Query, key and value: `[tokens, mixedWidth]`.
     func mixed<Element: BitwiseCopyable>(as type: Element.Type) -> Rows<Element> {
-        rows(at: mixedAt, type, count: batch.tokenCount, stride: 3 * configuration.hiddenSize)
+        rows(at: mixedAt, type, count: batch.tokenCount, stride: configuration.mixedWidth)
     }
 
-    /// What attention gives: `[tokens, hidden]`; the stride is even.
+    /// What attention gives: `[tokens, attentionWidth]`; the stride is even.
     func context<Element: BitwiseCopyable>(as type: Element.Type) -> Rows<Element> {
         rows(
             at: contextAt, type, count: batch.tokenCount,
-            stride: PackedWeights.padded(configuration.hiddenSize, for: .bfloat16))
+            stride: PackedWeights.padded(configuration.attentionWidth, for: .bfloat16))
     }
 
     /// The feed-forward layer's inner rows of one block; the stride is even.
     func inner<Element: BitwiseCopyable>(as type: Element.Type, count: Int) -> Rows<Element> {
         rows(
             at: innerAt, type, count: count,
-            stride: PackedWeights.padded(configuration.intermediateSize, for: .bfloat16))
+            stride: PackedWeights.padded(configuration.innerWidth, for: .bfloat16))
     }
 
     /// Room for `count` rows of `columns` numbers in eight bits.
