@@ -11,7 +11,7 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        libopenblas-dev libssl-dev libyaml-dev pkg-config zlib1g-dev \
+        libssl-dev libyaml-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 # The manifest names the test targets, so their folders must be there, though they are not built.
@@ -33,10 +33,10 @@ RUN bash -c 'set -euo pipefail; export QUIVER_CACHE=/cache; cd /source/scripts/l
 
 # --- The service without a model ------------------------------------------------------------------
 FROM debian:12-slim AS runtime
-# What the binary links to; libopenblas0-pthread carries the BLAS that its name promises.
+# What the binary links to.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        ca-certificates libopenblas0-pthread libssl3 libstdc++6 libyaml-0-2 zlib1g \
+        ca-certificates libssl3 libstdc++6 libyaml-0-2 zlib1g \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /install /
 # No account of this number exists in the image, and none is needed.

@@ -36,8 +36,6 @@ let package = Package(
             // or reassociated by the compiler, so that every build gives the same bits.
             cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off", "-Wall", "-Wextra"])]),
         .target(name: "CPlatform"),
-        .systemLibrary(
-            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
@@ -47,7 +45,7 @@ let package = Package(
         room("HTTPWire", uses: []),
         room("HTTPServer", uses: ["HTTPWire", "Platform", "COpenSSL", "CZlib"]),
         room("Tokenizers", uses: ["JSON"]),
-        room("Kernels", uses: ["CKernels", "COpenBLAS", "Platform"]),
+        room("Kernels", uses: ["CKernels", "Platform"]),
         room("Models", uses: ["JSON", "Kernels", "Platform"]),
         room("Batching", uses: ["Platform"] + collections),
         room(

@@ -40,8 +40,10 @@ package struct Kernels: @unchecked Sendable {
     let table: UnsafePointer<ck_table>
     /// `reference`, `avx2`, `avx512`, ...
     package let name: String
+    /// What computes float32 products in the table's place; nil for the table's own.
+    let openBLAS: OpenBLAS?
 
-    /// The names that this machine can run, best first.
+    /// The names of the tables that this machine can run, best first.
     package static let available: [String] = {
         var names: [String] = []
         var index = 0
@@ -52,6 +54,10 @@ package struct Kernels: @unchecked Sendable {
         return names
     }()
 
+    /// What can be asked for by name: the tables, and `openblas` where that library is installed.
+    package static let choices: [String] =
+        available + (OpenBLAS.shared == nil ? [] : [OpenBLAS.name])
+
     /// - Throws: `KernelError` when the kernels named do not exist or cannot run here.
     package init(_ choice: KernelChoice) throws(KernelError) {
         let requested =
@@ -59,8 +65,11 @@ package struct Kernels: @unchecked Sendable {
             case .automatic: Self.available.first ?? "reference"
             case .named(let name): name
             }
-        guard let table = ck_table_named(requested) else {
-            throw KernelError(requested: requested, available: Self.available)
+        // OpenBLAS multiplies float32 matrices alone; the best table does the rest.
+        openBLAS = requested == OpenBLAS.name ? OpenBLAS.shared : nil
+        let tableName = openBLAS == nil ? requested : Self.available.first ?? "reference"
+        guard let table = ck_table_named(tableName) else {
+            throw KernelError(requested: requested, available: Self.choices)
         }
         self.table = table
         name = requested

@@ -95,7 +95,11 @@ extension Kernels {
         switch (input, weights.type) {
         case (.float32(let input), .float32):
             set(input, of: &operation, weights)
-            table.pointee.linear_f32(&operation)
+            if let openBLAS {
+                openBLAS.linear(operation, table)
+            } else {
+                table.pointee.linear_f32(&operation)
+            }
         case (.bfloat16(let input), .bfloat16):
             set(input, of: &operation, weights)
             table.pointee.linear_bf16(&operation)

@@ -21,7 +21,7 @@ struct KernelsTests {
     }
 
     @Test func anUnknownNameIsAnErrorThatListsTheKnown() {
-        #expect(throws: KernelError(requested: "mmx", available: Kernels.available)) {
+        #expect(throws: KernelError(requested: "mmx", available: Kernels.choices)) {
             try Kernels(.named("mmx"))
         }
         let text = KernelError(requested: "mmx", available: ["avx2", "reference"]).description

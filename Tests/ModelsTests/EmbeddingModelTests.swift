@@ -27,7 +27,7 @@ struct EmbeddingModelTests {
     func givesTheVectorsOfTheReference(name: String) throws {
         let folder = try TinyModel.folder(name)
         let golden = try TinyModel.golden(name)
-        for kernels in Kernels.available {
+        for kernels in Kernels.choices {
             let model = try load(folder, .named(kernels))
             let computed = try vectors(model, golden.map(\.ids))
             for (row, vector) in zip(golden, computed) {

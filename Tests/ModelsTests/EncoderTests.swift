@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Encoder on the real model", .enabled(if: GoldenEncoder.folder != nil))
 struct EncoderGoldenTests {
-    @Test(arguments: Kernels.available)
+    @Test(arguments: Kernels.choices)
     func float32VectorsAreTheReference(kernels: String) throws {
         let folder = try #require(GoldenEncoder.folder)
         let encoder = try GoldenEncoder.load(kernels, folder: folder)

@@ -22,7 +22,6 @@ install_packages() {
 require_build_packages() {
     local missing=()
     command -v pkg-config >/dev/null || missing+=(pkg-config)
-    have_library openblas cblas.h || missing+=(libopenblas-dev)
     have_library openssl openssl/ssl.h || missing+=(libssl-dev)
     have_library zlib zlib.h || missing+=(zlib1g-dev)
     have_library yaml-0.1 yaml.h || missing+=(libyaml-dev)

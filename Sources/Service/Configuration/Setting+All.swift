@@ -18,7 +18,7 @@ extension Setting {
             "kernels", \.kernels,
             of: [
                 "auto", "reference", "avx2", "avx512", "avx512_bf16", "avx512_vnni", "neon",
-                "openblas",
+                "neon_dot", "neon_bf16", "openblas",
             ],
             "set of kernels: auto takes the best that the processor has"),
         .number(
