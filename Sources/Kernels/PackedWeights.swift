@@ -44,7 +44,8 @@ package final class PackedWeights: @unchecked Sendable {
     /// - Precondition: the parts have equally many columns, a bias as many values as its part has
     ///   rows, and all parts but the last a multiple of 64 rows (or there is one part).
     package init(
-        _ parts: [StoredMatrix], biases: [[Float]?], as type: NumericType, smooth: [Float]? = nil
+        _ parts: [StoredMatrix], biases: [[Float]?], as type: NumericType, smooth: [Float]? = nil,
+        crew: Crew = Crew(nil)
     ) {
         let inputs = parts[0].columns
         let outputs = parts.reduce(0) { $0 + $1.rows }
@@ -72,7 +73,7 @@ package final class PackedWeights: @unchecked Sendable {
         if parts.count == 1 || parts.dropLast().allSatisfy({ $0.rows % 64 == 0 }) {
             var firstPanel = 0
             for part in parts {
-                pack(part, firstPanel: firstPanel, smooth: smooth)
+                pack(part, firstPanel: firstPanel, smooth: smooth, crew)
                 firstPanel += (part.rows + 63) / 64
             }
         } else {
@@ -81,12 +82,12 @@ package final class PackedWeights: @unchecked Sendable {
             joined.withUnsafeBytes {
                 pack(
                     StoredMatrix(type: .float32, rows: outputs, columns: inputs, bytes: $0),
-                    firstPanel: 0, smooth: smooth)
+                    firstPanel: 0, smooth: smooth, crew)
             }
         }
     }
 
-    private func pack(_ part: StoredMatrix, firstPanel: Int, smooth: [Float]?) {
+    private func pack(_ part: StoredMatrix, firstPanel: Int, smooth: [Float]?, _ crew: Crew) {
         let stride = 64 * paddedInputs * (type == .float32 ? 4 : type == .bfloat16 ? 2 : 1)
         (smooth ?? []).withUnsafeBufferPointer { smooth in
             var packing = ck_packing()
@@ -94,15 +95,20 @@ package final class PackedWeights: @unchecked Sendable {
             packing.dtype = part.type.code
             packing.outputs = part.rows
             packing.depth = inputs
-            packing.panel_count = (part.rows + 63) / 64
             packing.smooth = smooth.isEmpty ? nil : smooth.baseAddress
             packing.panels = panels.bytes.baseAddress.unsafelyUnwrapped + firstPanel * stride
             packing.column_scale = columnScale.map { $0.elements(of: Float.self) + firstPanel * 64 }
             packing.column_sum = columnSum.map { $0.elements(of: Int32.self) + firstPanel * 64 }
-            switch type {
-            case .float32: ck_pack_f32(&packing)
-            case .bfloat16: ck_pack_bf16(&packing)
-            case .int8: ck_pack_int8(&packing)
+            crew.split { share in
+                var packing = packing
+                let panels = share.share(of: (part.rows + 63) / 64)
+                packing.panel_first = panels.lowerBound
+                packing.panel_count = panels.count
+                switch type {
+                case .float32: ck_pack_f32(&packing)
+                case .bfloat16: ck_pack_bf16(&packing)
+                case .int8: ck_pack_int8(&packing)
+                }
             }
         }
     }

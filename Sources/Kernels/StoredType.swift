@@ -45,7 +45,17 @@ package struct StoredMatrix {
     package func raise(_ maxima: inout [Float]) {
         precondition(maxima.count == columns)
         maxima.withUnsafeMutableBufferPointer {
-            ck_column_maxima(base, type.code, rows, columns, $0.baseAddress)
+            ck_column_maxima(base, type.code, columns, rows, columns, $0.baseAddress)
+        }
+    }
+}
+
+extension Rows<UInt16> {
+    /// Raises each of `maxima` to the largest absolute value of its column; the rows are bfloat16.
+    package func raise(_ maxima: inout [Float]) {
+        precondition(maxima.count <= stride)
+        maxima.withUnsafeMutableBufferPointer {
+            ck_column_maxima(base, CK_BF16, stride, count, $0.count, $0.baseAddress)
         }
     }
 }

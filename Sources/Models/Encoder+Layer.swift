@@ -3,16 +3,22 @@ import Kernels
 extension Encoder {
     /// Runs one layer on the batch in the workspace, with the workspace's team.
     package func layer(_ index: Int, workspace: Workspace) {
+        layer(
+            index, weights: weights.layers[configuration.storedLayer(index)], workspace: workspace)
+    }
+
+    /// Runs layer `index` with weights that the encoder need not hold yet.
+    func layer(_ index: Int, weights layer: LayerWeights, workspace: Workspace) {
         guard workspace.batch.tokenCount > 0 else { return }
-        let stored = configuration.storedLayer(index)
         LayerStep(
-            kernels: kernels, configuration: configuration, type: type,
-            weights: weights.layers[stored], relativeBias: weights.relativeBias,
+            kernels: kernels, configuration: configuration, type: type, weights: layer,
+            relativeBias: weights.relativeBias,
             finalNorm: index + 1 == configuration.layerCount ? weights.finalNorm : nil,
             pattern: configuration.pattern(index),
             angles: workspace.angles.isEmpty
                 ? nil : workspace.angles[configuration.patternIndex(index)],
-            index: stored, workspace: workspace, crew: Crew(workspace.team)
+            index: configuration.storedLayer(index), workspace: workspace,
+            crew: Crew(workspace.team)
         ).run()
     }
 
@@ -208,10 +214,8 @@ struct LayerStep {
         _ layer: LinearLayer, _ place: LinearPlace, _ input: LinearInput,
         activation: Activation = .identity, residual: Rows<Float>? = nil, to output: LinearOutput
     ) {
-        if let ranges = workspace.ranges, case .float32(let rows) = input {
-            ranges.note(
-                rows, columns: layer.weights.inputs,
-                of: InputRanges.Key(layer: index, place: place))
+        if let ranges = workspace.ranges, case .bfloat16(let rows) = input {
+            ranges.note(rows, of: layer, at: InputRanges.Key(layer: index, place: place))
         }
         crew.split { part in
             kernels.linear(

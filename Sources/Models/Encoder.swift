@@ -10,6 +10,8 @@ package final class Encoder: Sendable {
     package let type: NumericType
     /// What computes them.
     package let kernels: Kernels
+    /// int8 only: the linear layers that eight bits would cost too much, and that are in bfloat16.
+    package let bfloat16Layers: [String]
     let weights: EncoderWeights
 
     /// Reads and packs the weights.
@@ -27,31 +29,43 @@ package final class Encoder: Sendable {
         self.configuration = configuration
         self.type = type
         self.kernels = kernels
-        var ranges: InputRanges?
+        let loading = LoadingTeam()
+        defer { loading.end() }
+        var reader = WeightReader(source: source, crew: loading.crew)
+        var weights = try EncoderWeights(configuration, reader: reader)
         if type == .int8, let calibration, calibration.tokenCount > 0 {
-            ranges = try Self.ranges(configuration, source, kernels, calibration)
+            let tables = Encoder(configuration, .bfloat16, kernels, weights)
+            let workspace = tables.makeWorkspace(
+                tokensMaximum: calibration.tokenCount, team: loading.team)
+            // Texts that are not for this vocabulary: better no ranges than wrong ones.
+            if (try? tables.begin(calibration, workspace: workspace)) != nil {
+                let ranges = InputRanges(kernels: kernels, crew: loading.crew)
+                reader.ranges = ranges
+                weights.layers = try LayerQuantizer(
+                    reader: reader, encoder: tables, workspace: workspace
+                ).layers()
+                bfloat16Layers = ranges.kept
+                self.weights = weights
+                return
+            }
         }
-        weights = try EncoderWeights(configuration, source: source, type: type, ranges: ranges)
+        for index in 0..<configuration.storedLayerCount {
+            weights.layers.append(try reader.layer(index, configuration, type))
+        }
+        bfloat16Layers = []
+        self.weights = weights
     }
 
-    /// Runs the texts through the float32 encoder and notes what every layer reads.
-    private static func ranges(
-        _ configuration: EncoderConfiguration, _ source: some TensorSource, _ kernels: Kernels,
-        _ texts: PackedBatch
-    ) throws(ModelError) -> InputRanges? {
-        let exact = try Encoder(
-            configuration: configuration, source: source, type: .float32, kernels: kernels)
-        let workspace = exact.makeWorkspace(tokensMaximum: texts.tokenCount)
-        let ranges = InputRanges()
-        workspace.ranges = ranges
-        do {
-            try exact.begin(texts, workspace: workspace)
-        } catch {
-            // The texts are not for this vocabulary: better none than wrong ones.
-            return nil
-        }
-        exact.layers(0..<configuration.layerCount, workspace: workspace)
-        return ranges
+    /// An encoder of weights that are there already.
+    private init(
+        _ configuration: EncoderConfiguration, _ type: NumericType, _ kernels: Kernels,
+        _ weights: EncoderWeights
+    ) {
+        self.configuration = configuration
+        self.type = type
+        self.kernels = kernels
+        self.weights = weights
+        bfloat16Layers = []
     }
 
     /// The bytes of the packed weights, without the embedding tables.

@@ -44,7 +44,7 @@ struct EncoderWeights: @unchecked Sendable {
     /// Nil when scores depend on no distance.
     let relativeBias: RelativeBias?
     /// The stored layers; several of the encoder's may use one.
-    let layers: [LayerWeights]
+    var layers: [LayerWeights] = []
 
     /// The bytes of the packed layers, without the embedding tables.
     var packedByteCount: Int {
@@ -59,17 +59,16 @@ struct EncoderWeights: @unchecked Sendable {
         wordTensor.bytes.count + 4 * (positions.count + types.count)
     }
 
-    /// Reads and packs all tensors that `configuration` calls for.
+    /// Reads all tensors that `configuration` calls for but those of the layers.
     ///
     /// - Throws: `ModelError` for a tensor that is missing or has another shape.
     init(
-        _ configuration: EncoderConfiguration, source: some TensorSource, type: NumericType,
-        ranges: InputRanges? = nil
+        _ configuration: EncoderConfiguration, reader: WeightReader<some TensorSource>
     ) throws(ModelError) {
+        let source = reader.source
         let names = configuration.names
         let hidden = configuration.hiddenSize
         let width = configuration.embeddingSize ?? hidden
-        let reader = WeightReader(source: source, ranges: ranges)
         wordTensor = try source.tensor(
             named: names.wordEmbeddings + ".weight", shape: [configuration.vocabularySize, width])
         words = StoredMatrix(wordTensor)
@@ -113,19 +112,16 @@ struct EncoderWeights: @unchecked Sendable {
             } else {
                 nil
             }
-        var layers: [LayerWeights] = []
-        for index in 0..<configuration.storedLayerCount {
-            layers.append(try reader.layer(index, configuration, type))
-        }
-        self.layers = layers
     }
 }
 
 /// Takes layers out of a source of tensors.
-private struct WeightReader<Source: TensorSource> {
+struct WeightReader<Source: TensorSource> {
     let source: Source
+    /// Who packs.
+    var crew = Crew(nil)
     /// int8 only: what the inputs were seen to be.
-    let ranges: InputRanges?
+    var ranges: InputRanges?
 
     func layer(
         _ index: Int, _ configuration: EncoderConfiguration, _ type: NumericType
@@ -180,9 +176,12 @@ private struct WeightReader<Source: TensorSource> {
             let smooth = key.flatMap {
                 type == .int8 ? ranges?.smoothing(of: $0, weights: matrices) : nil
             }
-            return LinearLayer(
-                weights: PackedWeights(matrices, biases: biases, as: type, smooth: smooth),
+            let layer = LinearLayer(
+                weights: PackedWeights(
+                    matrices, biases: biases, as: type, smooth: smooth, crew: crew),
                 inverseSmooth: smooth?.map { 1 / $0 })
+            guard type == .int8, let ranges, let key else { return layer }
+            return ranges.faithful(layer, at: key)
         }
     }
 

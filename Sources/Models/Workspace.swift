@@ -15,7 +15,7 @@ package final class Workspace {
     private(set) var capacity = 0
     private(set) var lengthCapacity = 0
 
-    /// Notes what linear layers read, when it is there; float32 only.
+    /// Notes what linear layers read, when it is there; bfloat16 only.
     var ranges: InputRanges?
     /// The batch in work.
     var batch = PackedBatch()

@@ -25,9 +25,14 @@ package final class Engine: Sendable {
         _ configuration: ServiceConfiguration, observer: any BatchObserver
     ) throws(StartError) {
         threads = configuration.threads ?? ProcessorLimits.current.threads
-        let model = try Self.loadModel(configuration)
+        var loaded: Tokenizer?
+        let model = try Self.loadModel(configuration, tokenizer: &loaded)
         self.model = model
-        tokenizer = try Self.loadTokenizer(model.tokenizerFolder)
+        if let loaded {
+            tokenizer = loaded
+        } else {
+            tokenizer = try Self.loadTokenizer(model.tokenizerFolder)
+        }
         do {
             try model.checkVocabulary(of: tokenizer.vocabularySize)
             var batching = BatchConfiguration()
@@ -56,25 +61,28 @@ package final class Engine: Sendable {
     private static let interruptTokensMaximum = 64
 
     /// Loads the model with the arithmetic and the kernels that the configuration asks for.
+    ///
+    /// - Parameter tokenizer: set where int8 needed it: for the ids of the texts that show the encoder
+    ///   the range of its activations.
     static func loadModel(
-        _ configuration: ServiceConfiguration
+        _ configuration: ServiceConfiguration, tokenizer: inout Tokenizer?
     ) throws(StartError) -> EmbeddingModel {
         do {
             let kernels = try Kernels(KernelChoice(configuration.kernels))
+            var loaded: Tokenizer?
+            defer { tokenizer = loaded }
             return try EmbeddingModel(
                 folder: configuration.model ?? "", dtype: numericType(configuration, kernels),
-                kernels: kernels, calibration: calibration)
+                kernels: kernels
+            ) { folder in
+                // One that cannot be loaded is an error of its own, a moment later.
+                loaded = try? loadTokenizer(folder)
+                guard let loaded else { return [] }
+                return CalibrationTexts.all.map { loaded.tokenIDs($0).ids }.filter { !$0.isEmpty }
+            }
         } catch {
             throw StartError("\(error)")
         }
-    }
-
-    /// The ids of the texts that show an int8 encoder the range of its activations.
-    ///
-    /// A tokenizer that cannot be loaded is an error of its own, a moment later.
-    private static func calibration(_ tokenizerFolder: String) -> [[Int32]] {
-        guard let tokenizer = try? loadTokenizer(tokenizerFolder) else { return [] }
-        return CalibrationTexts.all.map { tokenizer.tokenIDs($0).ids }.filter { !$0.isEmpty }
     }
 
     private static func numericType(

@@ -201,8 +201,9 @@ void ck_pack_f32(const ck_packing *);
 void ck_pack_bf16(const ck_packing *);
 void ck_pack_int8(const ck_packing *);
 
-// maxima[k] = max(maxima[k], abs(weights[row][k])) over all rows.
-void ck_column_maxima(const void *weights, ck_dtype dtype, size_t rows, size_t columns, float *maxima);
+// maxima[k] = max(maxima[k], abs(x[row][k])) over all rows, which start `stride` elements apart.
+void ck_column_maxima(
+    const void *x, ck_dtype dtype, size_t stride, size_t rows, size_t columns, float *maxima);
 
 // Tells the processor that the thread is spinning.
 static inline void ck_pause(void) {

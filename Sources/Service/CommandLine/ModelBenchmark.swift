@@ -3,6 +3,7 @@ import Kernels
 import Models
 import Platform
 import Synchronization
+import Tokenizers
 
 /// Tokens a second by text length, through the model alone: no HTTP, tokenizer or queue.
 package final class ModelBenchmark {
@@ -44,7 +45,8 @@ package final class ModelBenchmark {
         threads = configuration.threads ?? ProcessorLimits.current.threads
         seconds = secondsPerLength
         batchTokens = configuration.batchTokens
-        model = try Engine.loadModel(configuration)
+        var tokenizer: Tokenizer?
+        model = try Engine.loadModel(configuration, tokenizer: &tokenizer)
     }
 
     /// Lengths that are measured: powers of two, and the model's maximum.
