@@ -3,7 +3,7 @@
 import collections
 import json
 import random
-import selectors
+import select
 import socket
 import time
 
@@ -63,8 +63,7 @@ class Texts:
 
 
 class Connection:
-    __slots__ = ("socket", "client", "request", "due", "sent", "received", "missing", "pending",
-                 "status")
+    __slots__ = ("socket", "client", "request", "due", "received", "missing", "pending", "status")
 
 
 class Load:
@@ -72,7 +71,8 @@ class Load:
 
     def __init__(self, address):
         self.address = address
-        self.selector = selectors.DefaultSelector()
+        self.poll = select.epoll()
+        self.connections = {}
         self.idle = collections.defaultdict(list)
         self.busy = 0
         # (kind, status, tokens, seconds from when it was due, when it ended)
@@ -88,7 +88,8 @@ class Load:
         connection.socket.connect(self.address)
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.socket.setblocking(False)
-        self.selector.register(connection.socket, selectors.EVENT_READ, connection)
+        self.connections[connection.socket.fileno()] = connection
+        self.poll.register(connection.socket, select.EPOLLIN)
         return connection
 
     def open(self, clients, each):
@@ -101,10 +102,12 @@ class Load:
         idle = self.idle[client]
         connection = idle.pop() if idle else self.connect(client)
         connection.request, connection.due = request, due
-        connection.received, connection.missing, connection.status = b"", None, 0
+        connection.received, connection.missing = b"", None
         self.busy += 1
-        connection.pending = memoryview(request.data)
+        connection.pending = request.data
         self.write(connection)
+        if connection.pending:
+            self.poll.modify(connection.socket, select.EPOLLIN | select.EPOLLOUT)
 
     def write(self, connection):
         try:
@@ -112,29 +115,23 @@ class Load:
         except BlockingIOError:
             sent = 0
         connection.pending = connection.pending[sent:]
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.pending else 0)
-        if connection.pending or self.selector.get_key(connection.socket).events != events:
-            self.selector.modify(connection.socket, events, connection)
 
     def wait(self, until):
         """Handles what comes in; returns at `until`, or earlier when something came."""
-        timeout = until - time.monotonic()
-        for key, events in self.selector.select(max(timeout, 0)):
-            if events & selectors.EVENT_WRITE:
-                self.write(key.data)
-            if events & selectors.EVENT_READ:
-                self.read(key.data)
+        for number, events in self.poll.poll(max(until - time.monotonic(), 0)):
+            connection = self.connections[number]
+            if events & select.EPOLLOUT:
+                self.write(connection)
+                if not connection.pending:
+                    self.poll.modify(connection.socket, select.EPOLLIN)
+            if events & ~select.EPOLLOUT:
+                self.read(connection)
 
     def read(self, connection):
         data = connection.socket.recv(1 << 20)
         now = time.monotonic()
         if not data:
-            self.selector.unregister(connection.socket)
-            connection.socket.close()
-            if connection.request is not None:
-                self.end(connection, 0, now)
-            elif connection in self.idle[connection.client]:
-                self.idle[connection.client].remove(connection)
+            self.closed(connection, now)
             return
         if connection.missing is None:
             connection.received += data
@@ -142,15 +139,22 @@ class Load:
             if not found:
                 return
             connection.status = int(head[9:12])
-            place = head.lower().find(b"content-length:") + len("content-length:")
-            length = int(head[place:head.find(b"\r", place) if b"\r" in head[place:] else None])
-            connection.missing = length - len(rest)
+            _, _, length = head.lower().partition(b"content-length:")
+            connection.missing = int(length.partition(b"\r")[0]) - len(rest)
         else:
             connection.missing -= len(data)
         if connection.missing <= 0:
-            status, client = connection.status, connection.client
-            self.idle[client].append(connection)
-            self.end(connection, status, now)
+            self.idle[connection.client].append(connection)
+            self.end(connection, connection.status, now)
+
+    def closed(self, connection, now):
+        """The server closed the connection: between two requests, or without an answer."""
+        del self.connections[connection.socket.fileno()]
+        connection.socket.close()
+        if connection.request is not None:
+            self.end(connection, 0, now)
+        else:
+            self.idle[connection.client].remove(connection)
 
     def end(self, connection, status, now):
         request, connection.request = connection.request, None
@@ -165,9 +169,9 @@ class Load:
             self.wait(time.monotonic() + 0.1)
 
     def close(self):
-        for key in list(self.selector.get_map().values()):
-            key.fileobj.close()
-        self.selector.close()
+        for connection in self.connections.values():
+            connection.socket.close()
+        self.poll.close()
 
 
 def percentile(values, part):

@@ -22,6 +22,7 @@ package struct APIError: Error, Equatable, Sendable {
         case invalidRequest = "invalid_request_error"
         case rateLimit = "rate_limit_error"
         case server = "server_error"
+        case overloaded = "overloaded_error"
         case unavailable = "service_unavailable_error"
     }
 
@@ -30,6 +31,7 @@ package struct APIError: Error, Equatable, Sendable {
         case badRequest = "bad_request"
         case contentTooLarge = "content_too_large"
         case contextLengthExceeded = "context_length_exceeded"
+        case deadlineExceeded = "deadline_exceeded"
         case draining = "draining"
         case expectationFailed = "expectation_failed"
         case headersTooLarge = "headers_too_large"
@@ -142,8 +144,18 @@ extension APIError {
 
     static func queueFull(retryAfter seconds: Int) -> APIError {
         var error = APIError(
-            .tooManyRequests, kind: .rateLimit, .queueFull,
+            .serviceUnavailable, kind: .overloaded, .queueFull,
             "The queue is full; nothing of this request was started. Try again in \(seconds) s.")
+        error.retryAfter = seconds
+        return error
+    }
+
+    /// The request's own time, or the operator's for all requests, is too short or over.
+    static func deadlineExceeded(retryAfter seconds: Int) -> APIError {
+        var error = APIError(
+            .serviceUnavailable, kind: .overloaded, .deadlineExceeded,
+            "There is too much to do for an answer within the request's time. Try again in "
+                + "\(seconds) s, or allow more time in the header 'X-Request-Timeout-Ms'.")
         error.retryAfter = seconds
         return error
     }

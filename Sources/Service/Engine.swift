@@ -2,6 +2,7 @@ import Batching
 import Kernels
 import Models
 import Platform
+import Synchronization
 import Tokenizers
 
 /// A loaded model with its tokenizer and its compute threads: what turns texts into vectors.
@@ -17,6 +18,14 @@ package final class Engine: Sendable {
     package let tokenizer: Tokenizer
     package let threads: Int
     let scheduler: BatchScheduler<Work, [Float]>
+    /// Vectors that were computed lately; holds nothing unless the configuration gives it room.
+    let cache: VectorCache
+    /// Tokens of one batch on one thread: as configured, or as measured.
+    let batchTokens: Int
+    /// Stands for the model, its dtype and its folder's settings in the keys of texts; no two
+    /// engines of a process have the same.
+    private let namespace: UInt64
+    private let keySeed = UInt64.random(in: .min ... .max)
 
     /// Loads the folder, starts the compute threads and runs a first text through the model.
     ///
@@ -35,15 +44,14 @@ package final class Engine: Sendable {
         }
         do {
             try model.checkVocabulary(of: tokenizer.vocabularySize)
-            var batching = BatchConfiguration()
-            batching.batchTokensMaximum = configuration.batchTokens
-            batching.queueTokensMaximum = configuration.queueTokens
-            batching.queueRequestsMaximum = configuration.queueRequests
-            batching.requestItemsMaximum = configuration.inputsMaximum
-            // A long request may take as long as it takes; only a client's own deadline ends it.
-            batching.deadlineDefault = nil
-            batching.interruptTokensMaximum = Self.interruptTokensMaximum
-            let tokensMaximum = max(configuration.batchTokens, model.maximumLength)
+            let measured = try BatchMeasurement(
+                model, tokenID: tokenizer.wrap(ids: []).first ?? 0,
+                fixed: configuration.batchTokens)
+            batchTokens = min(measured.batchTokens, configuration.queueTokens)
+            cache = VectorCache(bytesMaximum: configuration.cacheBytes)
+            namespace = UInt64(Self.count.add(1, ordering: .relaxed).newValue)
+            let batching = Self.batching(configuration, batchTokens, measured.tokensPerSecond)
+            let tokensMaximum = max(batchTokens, model.maximumLength)
             scheduler = try BatchScheduler(
                 configuration: batching, workers: threads, observer: observer
             ) { _ in
@@ -56,6 +64,38 @@ package final class Engine: Sendable {
         }
         try warmUp()
     }
+
+    private static let count = Atomic<Int>(0)
+
+    private static func batching(
+        _ configuration: ServiceConfiguration, _ batchTokens: Int, _ tokensPerSecond: Double
+    ) -> BatchConfiguration {
+        var batching = BatchConfiguration()
+        batching.batchTokensMaximum = batchTokens
+        batching.queueTokensMaximum = configuration.queueTokens
+        batching.queueRequestsMaximum = configuration.queueRequests
+        batching.requestItemsMaximum = configuration.inputsMaximum
+        batching.tokensPerSecond = tokensPerSecond
+        batching.deadlineDefault =
+            configuration.requestTimeout > .zero ? configuration.requestTimeout : nil
+        batching.deadlineMaximum = configuration.requestTimeoutMaximum
+        batching.interruptTokensMaximum = interruptTokensMaximum
+        batching.gangTokensMinimum = gangTokensMinimum
+        return batching
+    }
+
+    /// What makes two texts the same work.
+    ///
+    /// Of the options of a request only the prompt's length changes what the model computes of given
+    /// ids; a cut to fewer dimensions is made of the whole vector.
+    func contentKey(of work: Work) -> ContentKey {
+        ContentKey(
+            namespace: namespace << 32 | UInt64(work.promptTokenCount), tokens: work.tokenIDs,
+            seed: keySeed)
+    }
+
+    /// From this many tokens a text that is alone gets all idle threads.
+    private static let gangTokensMinimum = 8
 
     /// Up to this many tokens a request may run between two layers of a longer batch.
     private static let interruptTokensMaximum = 64

@@ -9,6 +9,8 @@ extension Service {
     /// Texts that are ready for the queue.
     struct PreparedTexts: Sendable {
         var work: [Engine.Work] = []
+        /// What makes each the same work as another, in the same order.
+        var keys: [ContentKey] = []
         var tokens = 0
         var truncated = 0
         var tokenization = TimeSpan.zero
@@ -24,22 +26,35 @@ extension Service {
             throw .modelNotFound(body.model, served: servedNames)
         }
         let engine = try engine()
+        let urgency = try RequestUrgency(request.head.fields)
         let dimensions = try checkedDimensions(body, engine.model.dimensions)
         let texts = try prepareTexts(body, engine)
         let form = EmbeddingsResponse(
             model: body.model, format: body.encodingFormat, dimensions: dimensions,
             tokens: texts.tokens)
 
-        let batch = BatchRequest(items: texts.work, tokenCounts: texts.work.map(\.tokenIDs.count))
+        let recall = VectorRecall(texts.keys, in: engine.cache)
+        guard !recall.missing.isEmpty else {
+            metrics.countAdmitted(texts.work.count, tokens: texts.tokens)
+            exchange.respond(answer(.success(recall.vectors), nil, form, texts, context))
+            return
+        }
+        var batch = BatchRequest(
+            items: recall.missing.map { texts.work[$0] },
+            tokenCounts: recall.missing.map { texts.work[$0].tokenIDs.count },
+            contentKeys: recall.missing.map { texts.keys[$0] })
+        batch.client = context.client.share
+        batch.priority = urgency.priority(tokens: texts.tokens)
+        batch.deadline = urgency.timeout.map { exchange.receivedAt.advanced(by: $0) }
         let admission = engine.scheduler.submit(batch) { [self] result, timings in
-            exchange.respond(answer(result, timings, form, texts, context))
+            let vectors = result.map { recall.completed(with: $0, keepingIn: engine.cache) }
+            exchange.respond(answer(vectors, timings, form, texts, context))
         }
         switch admission {
         case .failure(let refusal):
             throw apiError(for: refusal)
         case .success(let ticket):
-            metrics.texts.add(texts.work.count)
-            metrics.tokens.add(texts.tokens)
+            metrics.countAdmitted(texts.work.count, tokens: texts.tokens)
             exchange.onAbandon { engine.scheduler.cancel(ticket) }
         }
     }
@@ -76,6 +91,7 @@ extension Service {
             }
             texts.tokens += work.tokenIDs.count
             texts.work.append(work)
+            texts.keys.append(engine.contentKey(of: work))
         }
         texts.tokenization = MonotonicTime.now.interval(since: start)
         metrics.tokenizationDuration.observe(texts.tokenization.seconds)
@@ -91,15 +107,19 @@ extension Service {
         case .requestTooLarge:
             return .invalidValue(
                 "input", "The request has more tokens than the queue can hold; send fewer texts.")
-        case .queueTokensFull, .queueRequestsFull, .clientShareFull, .waitTooLong,
-            .deadlineTooShort:
+        case .queueTokensFull, .queueRequestsFull, .clientShareFull, .waitTooLong:
             return .queueFull(retryAfter: max(1, Int(refusal.retryAfter.seconds.rounded(.up))))
+        case .deadlineTooShort:
+            return .deadlineExceeded(
+                retryAfter: max(1, Int(refusal.retryAfter.seconds.rounded(.up))))
         }
     }
 
     /// The response to a request that was admitted; runs on the compute thread.
+    ///
+    /// - Parameter timings: nil when every vector was there already.
     private func answer(
-        _ result: Result<[[Float]], BatchFailure>, _ timings: BatchTimings,
+        _ result: Result<[[Float]], BatchFailure>, _ timings: BatchTimings?,
         _ form: EmbeddingsResponse, _ texts: PreparedTexts, _ context: RequestContext
     ) -> Response {
         switch result {
@@ -122,15 +142,17 @@ extension Service {
                 metadata: ["request_id": .string(context.id), "error": .string("\(error)")])
             return response(to: .inferenceFailed, context)
         case .failure(.deadlineExpired):
-            return response(to: .queueFull(retryAfter: 1), context)
+            // Spread, so that those who expired together do not return together.
+            return response(to: .deadlineExceeded(retryAfter: .random(in: 1...4)), context)
         case .failure(.cancelled), .failure(.abandoned):
             return response(to: .draining, context)
         }
     }
 
-    private static func timing(_ texts: PreparedTexts, _ timings: BatchTimings) -> String {
+    private static func timing(_ texts: PreparedTexts, _ timings: BatchTimings?) -> String {
         let parts = [
-            ("tokenize", texts.tokenization), ("queue", timings.wait), ("infer", timings.compute),
+            ("tokenize", texts.tokenization), ("queue", timings?.wait ?? .zero),
+            ("infer", timings?.compute ?? .zero),
         ]
         return parts.map { name, span in
             "\(name);dur=\(Double(span.nanoseconds / 1000) / 1000)"

@@ -40,7 +40,7 @@ extension Service {
         let isReady = (try? checkReadiness()) != nil
         return metrics.text(
             at: MetricsMoment(
-                queue: engine?.scheduler.snapshot,
+                queue: engine?.scheduler.snapshot, cache: engine?.cache.statistics,
                 connections: server?.connectionCount ?? 0, exchanges: server?.exchangeCount ?? 0,
                 isReady: isReady, droppedLogLines: logSink.dropped,
                 startedAtSeconds: startedAtSeconds,

@@ -115,6 +115,7 @@ package final class ServiceRunner: Sendable {
                         "dtype": .string("\(engine.model.dtype)"),
                         "kernels": .string(engine.model.kernelsName),
                         "threads": .stringConvertible(engine.threads),
+                        "batch_tokens": .stringConvertible(engine.batchTokens),
                         "load_ms": .stringConvertible(
                             Int(MonotonicTime.now.interval(since: start).nanoseconds / 1_000_000)),
                     ])

@@ -79,6 +79,15 @@ struct Serve: ParsableCommand {
     @Option(help: summary("queue-requests"))
     var queueRequests: String?
 
+    @Option(help: summary("request-timeout"))
+    var requestTimeout: String?
+
+    @Option(help: summary("max-request-timeout"))
+    var maxRequestTimeout: String?
+
+    @Option(help: summary("cache-bytes"))
+    var cacheBytes: String?
+
     @Option(help: summary("shutdown-grace"))
     var shutdownGrace: String?
 
@@ -121,6 +130,9 @@ struct Serve: ParsableCommand {
             "batch-tokens": one(batchTokens),
             "queue-tokens": one(queueTokens),
             "queue-requests": one(queueRequests),
+            "request-timeout": one(requestTimeout),
+            "max-request-timeout": one(maxRequestTimeout),
+            "cache-bytes": one(cacheBytes),
             "shutdown-grace": one(shutdownGrace),
             "drain-delay": one(drainDelay),
             "log-level": one(logLevel),

@@ -96,7 +96,7 @@ def refused(binary, *arguments, **options):
     (["--truncate", "maybe"], ["truncate", "maybe", "true"]),
     (["--log-level", "loud"], ["log-level", "loud", "debug"]),
     (["--tls-cert", "/nowhere.pem"], ["tls-key"]),
-    (["--queue-tokens", "10"], ["queue-tokens", "batch-tokens"]),
+    (["--queue-tokens", "10", "--batch-tokens", "128"], ["queue-tokens", "batch-tokens"]),
     (["--drain-delay", "60"], ["drain-delay", "shutdown-grace"]),
     (["--host", "not an address"], ["not an address"]),
     (["--host", "192.0.2.1"], ["192.0.2.1"]),

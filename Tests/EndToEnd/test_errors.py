@@ -225,6 +225,42 @@ def test_a_chunked_body_beyond_the_limit_can_read_its_413(start):
     check_error(status, fields, body, Failure("", 413, "content_too_large"))
 
 
+def test_a_request_without_enough_time(start):
+    server = start("--threads", 1).wait_until_ready()
+    with server.client() as client:
+        # So long a text takes longer than a millisecond on any machine, whatever else is there.
+        body = {"model": NAME, "input": ["word " * 250] * 8}
+        response = client.post("/v1/embeddings", json=body, headers={"x-request-timeout-ms": "1"})
+        failure = Failure("", 503, "deadline_exceeded", type="overloaded_error")
+        check_error(503, response.headers, response.content, failure)
+        assert int(response.headers["retry-after"]) >= 1
+        fields = {"x-request-timeout-ms": "60000", "x-request-priority": "bulk"}
+        assert client.post("/v1/embeddings", json=body, headers=fields).status_code == 200
+
+
+def test_an_operator_bounds_every_request(start):
+    server = start("--request-timeout", 0.001, "--max-request-timeout", 0.001).wait_until_ready()
+    with server.client() as client:
+        body = {"model": NAME, "input": ["word " * 250] * 8}
+        for fields in ({}, {"x-request-timeout-ms": "60000"}):
+            response = client.post("/v1/embeddings", json=body, headers=fields)
+            failure = Failure("", 503, "deadline_exceeded", type="overloaded_error")
+            check_error(503, response.headers, response.content, failure)
+
+
+@pytest.mark.parametrize("name, value", [
+    ("x-request-timeout-ms", "0"), ("x-request-timeout-ms", "soon"),
+    ("x-request-timeout-ms", "-5"), ("x-request-timeout-ms", "1e3"),
+    ("x-request-priority", "urgent"), ("x-request-priority", ""),
+])
+def test_urgency_that_means_nothing(server, name, value):
+    with server.client() as client:
+        response = client.post(
+            "/v1/embeddings", json={"model": NAME, "input": "a"}, headers={name: value})
+    failure = Failure("", 400, "invalid_value", name)
+    check_error(400, response.headers, response.content, failure)
+
+
 def test_a_request_that_does_not_arrive(start):
     server = start("--header-timeout", 1, "--body-timeout", 0.3).wait_until_ready()
     head = b"POST /tokenize HTTP/1.1\r\nHost: a\r\n"
@@ -249,11 +285,11 @@ def test_a_full_queue_refuses_at_once_and_whole(start):
         thread.start()
     for thread in threads:
         thread.join()
-    assert {response.status_code for response in outcomes} == {200, 429}
+    assert {response.status_code for response in outcomes} == {200, 503}
     for response in outcomes:
-        if response.status_code == 429:
-            failure = Failure("", 429, "queue_full", type="rate_limit_error")
-            check_error(429, response.headers, response.content, failure)
+        if response.status_code == 503:
+            failure = Failure("", 503, "queue_full", type="overloaded_error")
+            check_error(503, response.headers, response.content, failure)
             assert int(response.headers["retry-after"]) >= 1
         else:
             assert len(response.json()["data"]) == 8

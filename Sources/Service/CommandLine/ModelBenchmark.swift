@@ -44,7 +44,7 @@ package final class ModelBenchmark {
         }
         threads = configuration.threads ?? ProcessorLimits.current.threads
         seconds = secondsPerLength
-        batchTokens = configuration.batchTokens
+        batchTokens = configuration.batchTokens ?? 128
         var tokenizer: Tokenizer?
         model = try Engine.loadModel(configuration, tokenizer: &tokenizer)
     }

@@ -25,9 +25,14 @@ package struct ServiceConfiguration: Sendable {
 
     // MARK: The queue
     package var inputsMaximum = 2048
-    package var batchTokens = 128
+    /// nil measures at the start which size fills the processor.
+    package var batchTokens: Int?
     package var queueTokens = 1 << 21
     package var queueRequests = 4096
+    /// Of requests that name none; zero for none.
+    package var requestTimeout = TimeSpan.zero
+    package var requestTimeoutMaximum = TimeSpan.seconds(600)
+    package var cacheBytes = 0
 
     // MARK: The end
     package var shutdownGrace = TimeSpan.seconds(30)
@@ -53,10 +58,14 @@ package struct ServiceConfiguration: Sendable {
         if tlsClientAuthority != nil && tlsCertificate == nil {
             throw ConfigurationError("tls-client-ca needs tls-cert and tls-key")
         }
-        if queueTokens < batchTokens {
+        if let batchTokens, queueTokens < batchTokens {
             throw ConfigurationError(
                 "queue-tokens (\(queueTokens)) must be at least batch-tokens (\(batchTokens)): "
                     + "a full batch has to fit the queue")
+        }
+        if requestTimeout > requestTimeoutMaximum {
+            throw ConfigurationError(
+                "request-timeout must not be longer than max-request-timeout, which cuts it")
         }
         if drainDelay > shutdownGrace {
             throw ConfigurationError(

@@ -64,12 +64,22 @@ extension Setting {
             "max-inputs", \.inputsMaximum, in: 1...65536,
             "texts in one request; more is a 400. OpenAI's limit is 2048"),
         .number(
-            "batch-tokens", \.batchTokens, in: 1...1 << 20, "tokens of one batch on one thread"),
+            "batch-tokens", \.batchTokens, orAutoIn: 1...1 << 20,
+            "tokens of one batch on one thread: auto measures how many fill the processor"),
         .number(
             "queue-tokens", \.queueTokens, in: 1...1 << 30,
             "tokens that may wait; a request that does not fit is refused as a whole"),
         .number(
             "queue-requests", \.queueRequests, in: 1...1 << 24, "requests that may wait"),
+        .seconds(
+            "request-timeout", \.requestTimeout, in: 0...86400,
+            "seconds for the answer to a request that names none itself; 0 for no limit"),
+        .seconds(
+            "max-request-timeout", \.requestTimeoutMaximum, in: 0.001...86400,
+            "seconds at most that a request may name in X-Request-Timeout-Ms"),
+        .number(
+            "cache-bytes", \.cacheBytes, in: 0...1 << 40,
+            "bytes of vectors that are kept for texts that come again; 0 for none"),
     ]
 
     private static let end: [Setting] = [

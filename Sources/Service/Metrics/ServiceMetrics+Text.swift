@@ -4,6 +4,7 @@ import Platform
 /// What is only known at the moment of a scrape.
 package struct MetricsMoment: Sendable {
     var queue: BatchSnapshot?
+    var cache: VectorCache.Statistics?
     var connections: Int
     var exchanges: Int
     var isReady: Bool
@@ -87,6 +88,11 @@ extension ServiceMetrics {
         text.gauge("quiver_queue_tokens", "Tokens that wait.", moment.queue?.queuedTokens ?? 0)
         text.gauge(
             "quiver_running_batches", "Batches in computation.", moment.queue?.runningBatches ?? 0)
+        text.counter(
+            "quiver_shared_texts_total",
+            "Texts that were equal to one in the queue and shared its computation.",
+            moment.queue?.counters.itemsShared ?? 0)
+        appendCache(to: &text, moment.cache ?? VectorCache.Statistics())
         let rejected = "quiver_rejected_requests_total"
         text.begin(rejected, .counter, "Requests refused by the queue, by reason.")
         for reason in AdmissionRefusal.Reason.allCases {
@@ -97,6 +103,15 @@ extension ServiceMetrics {
         for name in Self.outcomeNames {
             text.sample(finished, [("outcome", name)], outcomes[name]?.value ?? 0)
         }
+    }
+
+    private func appendCache(to text: inout PrometheusText, _ cache: VectorCache.Statistics) {
+        text.counter("quiver_cache_hits_total", "Texts whose vector was kept.", cache.hits)
+        text.counter("quiver_cache_misses_total", "Texts whose vector was not.", cache.misses)
+        text.counter(
+            "quiver_cache_evictions_total", "Vectors that made room for others.", cache.evictions)
+        text.gauge("quiver_cache_vectors", "Vectors that are kept.", cache.entries)
+        text.gauge("quiver_cache_bytes", "Bytes that they take.", cache.bytes)
     }
 
     private func appendConnections(to text: inout PrometheusText, _ moment: MetricsMoment) {

@@ -72,6 +72,12 @@ package final class ServiceMetrics: Sendable {
             duration: Histogram(bounds: Histogram.latencyBounds))
     }
 
+    /// Counts the texts of one request that was taken.
+    func countAdmitted(_ count: Int, tokens: Int) {
+        texts.add(count)
+        self.tokens.add(tokens)
+    }
+
     /// Counts one answered request.
     func requestFinished(route: Route?, status: Int, duration: TimeSpan) {
         let instruments = routes[route]
