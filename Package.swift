@@ -74,6 +74,10 @@ let package = Package(
             "HTTPServer",
             uses: ["COpenSSL", "HTTPServer", "HTTPWire", "Platform", "TestSupport"]),
         tests("Tokenizers", uses: ["JSON", "Tokenizers", "TestSupport"]),
+        // For scripts/golden/tokenizer_torture.py.
+        .executableTarget(
+            name: "tokenizer-trace", dependencies: ["Platform", "Tokenizers"],
+            path: "Tests/TokenizerTrace", swiftSettings: settings),
         .target(
             name: "CKernelsCheck", dependencies: ["CKernels"], path: "Tests/CKernelsCheck",
             cSettings: [.unsafeFlags(["-O2", "-ffp-contract=off"])]),

@@ -56,6 +56,8 @@ package final class EmbeddingModel: Sendable {
     package var kernelsName: String { backbone.kernels.name }
     /// The folder that holds the tokenizer's files.
     package var tokenizerFolder: String { description.tokenizerFolder }
+    /// Whether texts are lowercased before they are tokenized, as `do_lower_case` asks.
+    package var lowercasesTexts: Bool { description.sequenceLimit.lowercases }
 
     /// The bytes of the weights in memory: packed layers, and tables of vectors.
     package var weightBytes: Int { backbone.weightBytes }

@@ -37,10 +37,11 @@ package final class Engine: Sendable {
         var loaded: Tokenizer?
         let model = try Self.loadModel(configuration, tokenizer: &loaded)
         self.model = model
-        if let loaded {
+        if let loaded, !model.lowercasesTexts {
             tokenizer = loaded
         } else {
-            tokenizer = try Self.loadTokenizer(model.tokenizerFolder)
+            tokenizer = try Self.loadTokenizer(
+                model.tokenizerFolder, lowercases: model.lowercasesTexts)
         }
         do {
             try model.checkVocabulary(of: tokenizer.vocabularySize)
@@ -131,13 +132,15 @@ package final class Engine: Sendable {
         NumericType(rawValue: configuration.dtype) ?? kernels.fastestFaithfulType
     }
 
-    /// Loads `tokenizer.json` and what goes with it.
-    static func loadTokenizer(_ folder: String) throws(StartError) -> Tokenizer {
-        let file = try contents(of: folder + "/tokenizer.json")
-        let side = folder + "/tokenizer_config.json"
-        let configuration = Files.exists(side) ? try contents(of: side) : nil
+    /// Loads `tokenizer.json`, or what older folders have instead, and what goes with it.
+    static func loadTokenizer(
+        _ folder: String, lowercases: Bool = false
+    ) throws(StartError) -> Tokenizer {
+        let files = try TokenizerFiles(
+            exists: { Files.exists(folder + "/" + $0) },
+            contents: { name throws(StartError) in try contents(of: folder + "/" + name) })
         do {
-            return try Tokenizer(tokenizerJSON: file, tokenizerConfiguration: configuration)
+            return try Tokenizer(files, lowercases: lowercases)
         } catch {
             throw StartError("\(folder): \(error)")
         }

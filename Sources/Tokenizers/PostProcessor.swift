@@ -22,6 +22,26 @@ struct PostProcessor: Sendable, Equatable {
         var addsPrefixSpace: Bool
     }
 
+    /// `[CLS] A [SEP] B [SEP]`, the second text of type 1.
+    static func bert(cls: Int32, sep: Int32) -> PostProcessor {
+        var processor = PostProcessor()
+        let end = Piece.special([sep], typeID: 0)
+        processor.single = [.special([cls], typeID: 0), .text(0, typeID: 0), end]
+        processor.pair =
+            processor.single + [.text(1, typeID: 1), .special([sep], typeID: 1)]
+        return processor
+    }
+
+    /// `<s> A </s></s> B </s>`, all of type 0.
+    static func roberta(cls: Int32, sep: Int32, trimming: Trimming?) -> PostProcessor {
+        var processor = PostProcessor()
+        let end = Piece.special([sep], typeID: 0)
+        processor.single = [.special([cls], typeID: 0), .text(0, typeID: 0), end]
+        processor.pair = processor.single + [end, .text(1, typeID: 0), end]
+        processor.trimming = trimming
+        return processor
+    }
+
     /// Number of tokens which are added to one text, or to two.
     func addedCount(isPair: Bool) -> Int {
         (isPair ? pair : single).reduce(0) { sum, piece in

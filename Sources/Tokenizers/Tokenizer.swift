@@ -21,7 +21,7 @@ package struct Tokenizer: Sendable {
     /// Which end of a text that is too long goes, from `tokenizer_config.json`.
     package let truncationSide: TruncationSide
 
-    /// Loads the files of a model folder.
+    /// Loads the two files that current models have.
     ///
     /// - Parameters:
     ///   - tokenizerJSON: contents of `tokenizer.json`.
@@ -29,15 +29,18 @@ package struct Tokenizer: Sendable {
     package init(
         tokenizerJSON: [UInt8], tokenizerConfiguration: [UInt8]? = nil
     ) throws(TokenizerFileError) {
-        let configuration = try TokenizerConfiguration(parsing: tokenizerConfiguration)
-        let file = try TokenizerFile(parsing: tokenizerJSON)
-        model = try file.makeModel()
-        normalizer = configuration.overriding(try file.makeNormalizer())
-        preTokenizer = try file.makePreTokenizer()
-        postProcessor = try file.makePostProcessor()
+        try self.init(
+            TokenizerFiles(tokenizer: tokenizerJSON, configuration: tokenizerConfiguration))
+    }
+
+    init(_ parts: TokenizerParts, _ configuration: TokenizerConfiguration) {
+        model = parts.model
+        normalizer = parts.normalizer
+        preTokenizer = parts.preTokenizer
+        postProcessor = parts.postProcessor
         modelMaxLength = configuration.modelMaxLength
         truncationSide = configuration.truncationSide
-        let added = configuration.adding(to: try file.makeAddedTokens())
+        let added = parts.added
         spellings = TokenSpellings(vocabulary: model.vocabulary, added: added)
         rawTokens = AddedVocabulary(added.filter { !$0.isNormalized })
         let normalizer = normalizer

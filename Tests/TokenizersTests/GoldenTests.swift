@@ -13,10 +13,13 @@ struct GoldenTests {
         TokenizerFixture("qwen3.5"), TokenizerFixture("deepseek"), TokenizerFixture("xlm-roberta"),
         TokenizerFixture("t5"), TokenizerFixture("albert"), TokenizerFixture("llama2"),
         TokenizerFixture("gemma"), TokenizerFixture("bpe-odd"),
+        TokenizerFixture("cuts-o200k"), TokenizerFixture("cuts-tekken"),
+        TokenizerFixture("cuts-scripts"),
     ]
 
     static let scalarMinded = [
         "bert", "bert-cased-stripped", "roberta", "qwen3.5", "deepseek", "xlm-roberta", "albert",
+        "cuts-o200k", "cuts-scripts",
     ]
 
     @Test(arguments: fixtures)

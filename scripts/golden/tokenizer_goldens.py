@@ -324,6 +324,27 @@ def sentencepiece_bpe():
     save("bpe-odd", odd)
 
 
+LEAD, CAPITALS, SMALL = r"[^\r\n\p{L}\p{N}]?", r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
+CONTRACTIONS = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
+REST = r" ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+O200K = f"{LEAD}{CAPITALS}*{SMALL}+{CONTRACTIONS}?|{LEAD}{CAPITALS}+{SMALL}*{CONTRACTIONS}?|" + r"\p{N}{1,3}|" + REST
+TEKKEN = f"{LEAD}{CAPITALS}*{SMALL}+|{LEAD}{CAPITALS}+{SMALL}*|" + r"\p{N}|" + REST
+
+
+def cuts():
+    """Every piece an unknown word, so that ranges show just where the text is cut."""
+    steps = {
+        "cuts-o200k": pre_tokenizers.Split(Regex(O200K), "isolated"), "cuts-tekken": pre_tokenizers.Split(Regex(TEKKEN), "isolated"),
+        "cuts-scripts": pre_tokenizers.UnicodeScripts(),
+    }
+    for name, step in steps.items():
+        tokenizer = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
+        tokenizer.pre_tokenizer = step
+        if name == "cuts-o200k":
+            tokenizer.normalizer = normalizers.Replace(Regex(r"\s{2,}|[\n\r\t]"), " ")
+        save(name, tokenizer)
+
+
 def minilm(folder):
     tokenizer = Tokenizer.from_file(str(pathlib.Path(folder) / "tokenizer.json"))
     save("all-MiniLM-L6-v2", tokenizer, compact="the model's own")
@@ -338,8 +359,10 @@ def main():
     byte_level_bpe()
     unigram()
     sentencepiece_bpe()
+    cuts()
     if len(sys.argv) > 1:
         minilm(sys.argv[1])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -105,6 +105,27 @@ def images(table):
     return " ".join(f"{c:X}=" + ",".join(f"{x:X}" for x in image) for c, image in table.items())
 
 
+def scripts():
+    """Scalars which UnicodeScripts takes for one script, by number; those it takes for any script have none."""
+    split = pre_tokenizers.UnicodeScripts().pre_tokenize_str
+
+    def differ(first, second):
+        return len(split(first + second)) == 2
+
+    representatives, groups, last = [], [], None
+    for c in SCALARS:
+        s = chr(c)
+        if not differ("a", s) and not differ("\u03b1", s):
+            continue
+        if last is None or differ(representatives[last], s):
+            last = next((i for i, r in enumerate(representatives) if not differ(r, s)), len(groups))
+        if last == len(groups):
+            representatives.append(s)
+            groups.append(set())
+        groups[last].add(c)
+    return " ".join(f"{i + 1:X}:" + ranges(group).replace(" ", ",") for i, group in enumerate(groups))
+
+
 def main():
     clean = bert(clean_text=True)
     removed = {c for c in SCALARS if clean("a" + chr(c) + "b") == "ab"}
@@ -176,6 +197,13 @@ def main():
         constant("nmtDeleted", "Deleted by Nmt.", ranges({c for c in SCALARS if nmt(chr(c)) == ""})),
         constant("nmtSpace", "Turned into a space by Nmt.",
                  ranges({c for c in SCALARS if nmt(chr(c)) == " " and c != 32})),
+    ])
+    write("CaseClassData.swift", "CaseClassData", "Letters by case, as hexadecimal ranges.", [
+        constant("upper", r"`[\p{Lu}\p{Lt}]` of the reference's regular expressions.", ranges(split_set(r"[\p{Lu}\p{Lt}]"))),
+        constant("lower", r"`\p{Ll}` of the reference's regular expressions.", ranges(split_set(r"\p{Ll}"))),
+    ])
+    write("ScriptData.swift", "ScriptData", "Scripts of scalars, numbered as they come.", [
+        constant("scripts", "`number:ranges`; scalars of any script are in none.", scripts()),
     ])
     write("CaseMappingData.swift", "CaseMappingData", "Lower case, scalar by scalar and without context.", [
         constant("lower", "`first-last/step+delta` for runs, `scalar=a,b` for longer images.", runs(lower)),

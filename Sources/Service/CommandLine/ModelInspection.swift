@@ -10,7 +10,8 @@ package struct ModelInspection {
     package init(folder: String) throws {
         let description = try ModelDescription(folder: folder)
         let summary = try ModelSummary(folder: folder)
-        let tokenizer = try Engine.loadTokenizer(description.tokenizerFolder)
+        let tokenizer = try Engine.loadTokenizer(
+            description.tokenizerFolder, lowercases: description.sequenceLimit.lowercases)
         lines = summary.lines + ["tokenizer      \(tokenizer.summary)"]
     }
 }

@@ -22,6 +22,28 @@ struct ModelSection {
         }
     }
 
+    /// The byte-pair model of `vocab.json` and the lines of `merges.txt`.
+    init(
+        vocabularyJSON: [UInt8], merges lines: [ArraySlice<UInt8>]
+    ) throws(TokenizerFileError) {
+        options["type"] = .string("BPE")
+        var reader = JSONReader(vocabularyJSON)
+        do throws(JSONError) {
+            try readVocabulary(&reader)
+            try reader.end()
+        } catch {
+            throw TokenizerFileError(file: "vocab.json", field: "", reason: error.description)
+        }
+        for (number, line) in lines.enumerated() where !line.starts(with: "#version".utf8) {
+            let parts = line.split(separator: 0x20, omittingEmptySubsequences: false)
+            guard parts.count == 2 else {
+                throw TokenizerFileError(
+                    file: "merges.txt", field: "line \(number + 1)", reason: "must be two tokens")
+            }
+            merges += parts.map { String(decoding: $0, as: UTF8.self) }
+        }
+    }
+
     /// Reads `{"token": id, …}`.
     private mutating func readVocabulary(_ reader: inout JSONReader) throws(JSONError) {
         try reader.beginObject()

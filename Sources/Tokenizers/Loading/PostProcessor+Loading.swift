@@ -11,16 +11,12 @@ extension PostProcessor {
             single = try Self.pieces(try field.required("single"), tokens)
             pair = try Self.pieces(try field.required("pair"), tokens)
         case "BertProcessing":
-            let start = Piece.special([try Self.tokenID(field, "cls")], typeID: 0)
-            let separator = try Self.tokenID(field, "sep")
-            single = [start, .text(0, typeID: 0), .special([separator], typeID: 0)]
-            pair = single + [.text(1, typeID: 1), .special([separator], typeID: 1)]
+            self = .bert(
+                cls: try Self.tokenID(field, "cls"), sep: try Self.tokenID(field, "sep"))
         case "RobertaProcessing":
-            let start = Piece.special([try Self.tokenID(field, "cls")], typeID: 0)
-            let separator = Piece.special([try Self.tokenID(field, "sep")], typeID: 0)
-            single = [start, .text(0, typeID: 0), separator]
-            pair = single + [separator, .text(1, typeID: 0), separator]
-            trimming = try Self.trimming(field)
+            self = .roberta(
+                cls: try Self.tokenID(field, "cls"), sep: try Self.tokenID(field, "sep"),
+                trimming: try Self.trimming(field))
         case "ByteLevel": trimming = try Self.trimming(field)
         case "Sequence":
             for step in try field.required("processors").elements() {

@@ -1,7 +1,8 @@
 extension PreTokenizer {
     private static let supported = [
         "BertPreTokenizer", "ByteLevel", "CharDelimiterSplit", "Digits", "FixedLength",
-        "Metaspace", "Punctuation", "Sequence", "Split", "Whitespace", "WhitespaceSplit",
+        "Metaspace", "Punctuation", "Sequence", "Split", "UnicodeScripts", "Whitespace",
+        "WhitespaceSplit",
     ]
 
     /// A `pre_tokenizer` section.
@@ -25,6 +26,7 @@ extension PreTokenizer {
                 try SplitPattern(from: try field.required("pattern")),
                 try SplitBehavior(from: field, default: .isolated),
                 isInverted: try field.bool("invert", default: false))
+        case "UnicodeScripts": self = .scripts
         case "Whitespace": self = .whitespace
         case "WhitespaceSplit": self = .whitespaceSplit
         case "Sequence":
@@ -79,7 +81,7 @@ extension SplitPattern {
         guard let pattern = SplitPattern(regex: try regex.string()) else {
             throw regex.error(
                 "the pattern \(try regex.string().debugDescription) is not supported; supported: "
-                    + "those of GPT-2, Llama 3, Qwen, DeepSeek, and runs of spaces or digits")
+                    + Self.knownNames)
         }
         self = pattern
     }

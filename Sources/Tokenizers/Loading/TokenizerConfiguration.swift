@@ -13,18 +13,34 @@ struct TokenizerConfiguration {
     /// Present in the file, be it null.
     private var stripsAccents: Bool??
     private var isolatesChinese: Bool?
+    /// The class without `Fast`; nil when the file names none.
+    private(set) var tokenizerClass: String?
+    /// Whether byte-level words begin with a space that the text need not have.
+    private(set) var addsPrefixSpace = false
+    /// The special tokens that are named by their use.
+    private(set) var named = NamedTokens()
     private var addedTokens: [AddedToken] = []
 
     /// Classes whose normalizer transformers makes anew.
-    private static let bertClasses: Set<String> = [
+    static let bertClasses: Set<String> = [
         "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "FunnelTokenizer",
         "LayoutLMTokenizer", "LxmertTokenizer", "MPNetTokenizer", "MobileBertTokenizer",
         "SqueezeBertTokenizer", "RetriBertTokenizer", "ConvBertTokenizer", "RealmTokenizer",
     ]
 
-    init(parsing bytes: [UInt8]?) throws(TokenizerFileError) {
-        guard let bytes else { return }
-        let file = "tokenizer_config.json"
+    init(_ files: TokenizerFiles) throws(TokenizerFileError) {
+        if let bytes = files.configuration {
+            let root = try Self.root(of: bytes, file: "tokenizer_config.json")
+            try read(root)
+            try named.read(root)
+        }
+        if let bytes = files.specialTokens {
+            try named.read(try Self.root(of: bytes, file: "special_tokens_map.json"))
+        }
+    }
+
+    /// The object that a file holds.
+    static func root(of bytes: [UInt8], file: String) throws(TokenizerFileError) -> Field {
         let root: Field
         do throws(JSONError) {
             root = Field("", try JSONValue(parsing: bytes), file: file)
@@ -32,6 +48,10 @@ struct TokenizerConfiguration {
             throw TokenizerFileError(file: file, field: "", reason: error.description)
         }
         guard root.value.object != nil else { throw root.error("must be an object") }
+        return root
+    }
+
+    private mutating func read(_ root: Field) throws(TokenizerFileError) {
         if let limit = try root.member("model_max_length") {
             guard let tokens = limit.value.double, tokens >= 0 else {
                 throw limit.error("must be a number of tokens")
@@ -45,7 +65,10 @@ struct TokenizerConfiguration {
             }
             truncationSide = known
         }
-        if try Self.isRebuilt(root) {
+        tokenizerClass = try root.member("tokenizer_class")?.string()
+        if tokenizerClass?.hasSuffix("Fast") ?? false { tokenizerClass?.removeLast(4) }
+        addsPrefixSpace = try root.bool("add_prefix_space", default: false)
+        if tokenizerClass.map(Self.bertClasses.contains) ?? true {
             lowercases = try root.member("do_lower_case")?.bool()
             isolatesChinese = try root.member("tokenize_chinese_chars")?.bool()
             if root.value.object?["strip_accents"] != nil {
@@ -60,12 +83,6 @@ struct TokenizerConfiguration {
         }
     }
 
-    private static func isRebuilt(_ root: Field) throws(TokenizerFileError) -> Bool {
-        guard var name = try root.member("tokenizer_class")?.string() else { return true }
-        if name.hasSuffix("Fast") { name.removeLast(4) }
-        return bertClasses.contains(name)
-    }
-
     /// The normalizer with this file's flags in place of its own.
     func overriding(_ normalizer: Normalizer?) -> Normalizer? {
         guard case .bert(var bert) = normalizer else { return normalizer }
@@ -75,9 +92,23 @@ struct TokenizerConfiguration {
         return .bert(bert)
     }
 
-    /// The added tokens of `tokenizer.json` and those which only this file has.
-    func adding(to tokens: [AddedToken]) -> [AddedToken] {
-        let known = Set(tokens.map(\.content))
-        return tokens + addedTokens.filter { !known.contains($0.content) }
+    /// The added tokens of `tokenizer.json`, those which only this file lists, and those of the
+    /// vocabulary which this file or `special_tokens_map.json` names as special.
+    ///
+    /// A named token that has no id would get one behind the vocabulary, where the model has no
+    /// vector for it: it is left out.
+    func adding(to tokens: [AddedToken], vocabulary: Vocabulary) -> [AddedToken] {
+        var known = Set(tokens.map(\.content))
+        var added = tokens
+        for token in addedTokens where known.insert(token.content).inserted {
+            added.append(token)
+        }
+        for var token in named.all where !known.contains(token.content) {
+            guard let id = vocabulary.id(of: token.content) else { continue }
+            known.insert(token.content)
+            token.id = id
+            added.append(token)
+        }
+        return added
     }
 }

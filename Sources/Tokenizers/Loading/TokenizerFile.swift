@@ -66,6 +66,14 @@ struct TokenizerFile {
         return try PostProcessor(from: field)
     }
 
+    /// All of it.
+    func makeParts() throws(TokenizerFileError) -> TokenizerParts {
+        TokenizerParts(
+            model: try makeModel(), normalizer: try makeNormalizer(),
+            preTokenizer: try makePreTokenizer(), postProcessor: try makePostProcessor(),
+            added: try makeAddedTokens())
+    }
+
     private func section(_ name: String) -> Field? {
         guard let value = sections[name], value != .null else { return nil }
         return Field(name, value)

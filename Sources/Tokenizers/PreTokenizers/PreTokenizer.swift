@@ -8,6 +8,8 @@ indirect enum PreTokenizer: Sendable, Equatable {
     case digits(isIndividual: Bool)
     case delimiter([UInt8])
     case fixedLength(Int)
+    /// Runs of one script.
+    case scripts
     case split(SplitPattern, SplitBehavior, isInverted: Bool)
     case byteLevel(addsPrefixSpace: Bool, splitsWords: Bool)
     case metaspace(Metaspace)
@@ -25,6 +27,7 @@ indirect enum PreTokenizer: Sendable, Equatable {
             text.split(at: .numeric, isIndividual ? .isolated : .contiguous)
         case .delimiter(let scalar): text.split(at: .literal(scalar), .removed)
         case .fixedLength(let length): text.split(every: length)
+        case .scripts: text.splitByScripts()
         case .split(let pattern, let behavior, let isInverted):
             text.split(at: pattern, behavior, isInverted: isInverted)
         case .byteLevel(let addsPrefixSpace, let splitsWords):
@@ -111,6 +114,23 @@ extension PreTokenizedText {
                 wasWord = isWord
             }
             emit(start..<range.upperBound)
+        }
+    }
+
+    /// Cuts where the script changes; what is before the first scalar of a script goes.
+    mutating func splitByScripts() {
+        let scripts = Scripts.table
+        split { text, range, emit in
+            var start: Int?
+            var last = Scripts.any
+            text.forEachScalar(in: range) { scalar, position in
+                let script = scripts[scalar]
+                guard script != Scripts.any, script != last else { return }
+                if let start { emit(start..<position) }
+                start = position
+                last = script
+            }
+            if let start { emit(start..<range.upperBound) }
         }
     }
 

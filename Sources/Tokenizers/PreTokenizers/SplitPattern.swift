@@ -12,6 +12,10 @@ enum SplitPattern: Sendable, Equatable {
     case spaces(atLeast: Int)
     /// A family of word patterns.
     case words(WordPattern)
+    /// Word patterns which know capital letters.
+    case casedWords(CasedWordPattern)
+    /// The first of some patterns that matches.
+    case firstOf([SplitPattern])
     /// DeepSeek's words: punctuation before ASCII letters, marks within words.
     case deepSeekWords
     /// DeepSeek's runs of kana and ideographs.
@@ -23,6 +27,7 @@ enum SplitPattern: Sendable, Equatable {
         var key: [UInt8] = []
         for byte in regex.utf8 {
             switch byte {
+            case 0x09: key += Array(#"\t"#.utf8)
             case 0x0A: key += Array(#"\n"#.utf8)
             case 0x0D: key += Array(#"\r"#.utf8)
             default: key.append(byte)
@@ -70,51 +75,18 @@ enum SplitPattern: Sendable, Equatable {
             while end < scanner.end, text[end] == 0x20 { end += 1 }
             return end - position >= least ? end : nil
         case .words(let pattern): return pattern.match(text, at: position, scanner)
+        case .casedWords(let pattern): return pattern.match(text, at: position, scanner)
+        case .firstOf(let patterns):
+            for pattern in patterns {
+                if let end = pattern.match(text, at: position, scanner) { return end }
+            }
+            return nil
         case .deepSeekWords: return DeepSeekPattern.match(text, at: position, scanner)
         case .deepSeekIdeographs:
             let end = scanner.run(text, at: position, where: DeepSeekPattern.isIdeograph)
             return end > position ? end : nil
         }
     }
-
-    private static let contractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-    private static let tail = #"\s*[\r\n]+|\s+(?!\S)|\s+"#
-
-    private static let known: [[UInt8]: SplitPattern] = {
-        let any = Int.max
-        let table: [(String, SplitPattern)] = [
-            (
-                #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#,
-                .words(.gpt2)
-            ),
-            (
-                contractions + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|"#
-                    + tail, .words(.llama3)
-            ),
-            (
-                contractions + #"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|"#
-                    + tail, .words(.qwen2)
-            ),
-            (
-                contractions
-                    + #"|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|"#
-                    + tail, .words(.qwen35)
-            ),
-            (
-                ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?"##
-                    + #"[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|"# + tail, .deepSeekWords
-            ),
-            ("[一-龥\u{3040}-ゟ゠-ヿ]+", .deepSeekIdeographs),
-            (#"\p{N}{1,3}"#, .run(.number, atLeast: 1, atMost: 3)),
-            (#"\p{N}"#, .run(.number, atLeast: 1, atMost: 1)),
-            (#"\p{N}+"#, .run(.number, atLeast: 1, atMost: any)),
-            (#"\s+"#, .run(.regexSpace, atLeast: 1, atMost: any)),
-            (#"\s"#, .run(.regexSpace, atLeast: 1, atMost: 1)),
-            (" {2,}", .spaces(atLeast: 2)), (" +", .spaces(atLeast: 1)), (" ", .literal([0x20])),
-            (#"\n"#, .literal([0x0A])),
-        ]
-        return Dictionary(table.map { (Array($0.0.utf8), $0.1) }) { first, _ in first }
-    }()
 }
 
 /// Steps through the scalars of a text up to its end.

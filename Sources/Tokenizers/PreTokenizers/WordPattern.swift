@@ -29,19 +29,26 @@ struct WordPattern: Sendable, Equatable {
         _ text: borrowing Span<UInt8>, at position: Int, _ scanner: ScalarScanner
     ) -> Int? {
         guard let first = scanner.scalar(text, at: position) else { return nil }
-        if first.scalar == 0x27, let end = contraction(text, at: first.next, scanner) { return end }
+        let ignoresCase = lead == .anythingButBreak
+        if let end = Self.contraction(text, at: position, scanner, ignoringCase: ignoresCase) {
+            return end
+        }
         if let end = word(text, at: position, first, scanner) { return end }
         if let end = number(text, at: position, first, scanner) { return end }
         if let end = symbols(text, at: position, first, scanner) { return end }
         return scanner.space(text, at: position, breaksLines: lead == .anythingButBreak)
     }
 
-    /// The rest of `'s|'t|'re|'ve|'m|'ll|'d`; in any case but for GPT-2.
-    private func contraction(
-        _ text: borrowing Span<UInt8>, at position: Int, _ scanner: ScalarScanner
+    /// The end of `'s|'t|'re|'ve|'m|'ll|'d`.
+    @inline(__always)
+    static func contraction(
+        _ text: borrowing Span<UInt8>, at position: Int, _ scanner: ScalarScanner,
+        ignoringCase: Bool
     ) -> Int? {
-        guard let first = scanner.scalar(text, at: position) else { return nil }
-        let letter = fold(first.scalar)
+        guard position < scanner.end, text[position] == 0x27,
+            let first = scanner.scalar(text, at: position + 1)
+        else { return nil }
+        let letter = fold(first.scalar, ignoringCase)
         switch letter {
         case UInt32(UInt8(ascii: "s")), UInt32(UInt8(ascii: "t")), UInt32(UInt8(ascii: "m")),
             UInt32(UInt8(ascii: "d")):
@@ -49,14 +56,14 @@ struct WordPattern: Sendable, Equatable {
         default: break
         }
         guard let second = scanner.scalar(text, at: first.next) else { return nil }
-        switch (letter, fold(second.scalar)) {
+        switch (letter, fold(second.scalar, ignoringCase)) {
         case (0x72, 0x65), (0x76, 0x65), (0x6C, 0x6C): return second.next
         default: return nil
         }
     }
 
-    private func fold(_ scalar: UInt32) -> UInt32 {
-        guard lead == .anythingButBreak else { return scalar }
+    private static func fold(_ scalar: UInt32, _ ignoresCase: Bool) -> UInt32 {
+        guard ignoresCase else { return scalar }
         // U+017F, the long s, folds to s.
         if scalar == 0x17F { return 0x73 }
         return (0x41...0x5A).contains(scalar) ? scalar | 0x20 : scalar
@@ -69,7 +76,7 @@ struct WordPattern: Sendable, Equatable {
     ) -> Int? {
         let letters = letters.rawValue
         var start = position
-        if lead == .space ? first.scalar == 0x20 : isLead(first.scalar, first.classes) {
+        if lead == .space ? first.scalar == 0x20 : Self.isLead(first.scalar, first.classes) {
             start = first.next
         }
         var end = scanner.run(text, at: start) { $1 & letters != 0 }
@@ -79,8 +86,9 @@ struct WordPattern: Sendable, Equatable {
         return end > position ? end : nil
     }
 
+    /// Whether a scalar is in `[^\r\n\p{L}\p{N}]`.
     @inline(__always)
-    private func isLead(_ scalar: UInt32, _ classes: UInt32) -> Bool {
+    static func isLead(_ scalar: UInt32, _ classes: UInt32) -> Bool {
         scalar != 0x0A && scalar != 0x0D
             && classes & (ScalarClasses.letter.rawValue | ScalarClasses.number.rawValue) == 0
     }

@@ -41,6 +41,11 @@ struct ScalarClasses: OptionSet, Sendable, Hashable {
     /// A word character next to an added token, and in Whitespace.
     static let word = ScalarClasses(rawValue: 1 << 16)
 
+    /// `[\p{Lu}\p{Lt}]` in a pattern.
+    static let upper = ScalarClasses(rawValue: 1 << 17)
+    /// `\p{Ll}` in a pattern.
+    static let lower = ScalarClasses(rawValue: 1 << 18)
+
     /// The classes of every scalar.
     static let table: ScalarTable = {
         var table = ScalarTable(default: 0)
@@ -57,7 +62,8 @@ struct ScalarClasses: OptionSet, Sendable, Hashable {
         (.symbol, ScalarClassData.symbol), (.regexSpace, ScalarClassData.regexSpace),
         (.regexWord, ScalarClassData.regexWord), (.nmtDeleted, ScalarClassData.nmtDeleted),
         (.nmtSpace, ScalarClassData.nmtSpace), (.chinese, chineseRanges),
-        (.word, ScalarClassData.word),
+        (.word, ScalarClassData.word), (.upper, CaseClassData.upper),
+        (.lower, CaseClassData.lower),
     ]
 
     /// CJK ideographs as the reference lists them; the gap at 2B820 is its own.
