@@ -88,6 +88,8 @@ let package = Package(
         tests("Batching", uses: ["Batching", "Platform", "TestSupport"] + collections),
         tests(
             "Service",
-            uses: ["Service", "HTTPServer", "HTTPWire", "JSON", "Platform", "TestSupport"]),
+            uses: [
+                "Batching", "Service", "HTTPServer", "HTTPWire", "JSON", "Platform", "TestSupport",
+            ]),
     ]
 )

@@ -16,6 +16,10 @@ package struct APIError: Error, Equatable, Sendable {
     package var retryAfter: Int?
     /// The methods that the path takes, for 405.
     package var allow: String?
+    /// How to show a key, for 401 (RFC 6750 §3).
+    package var challenge: String?
+    /// The quota that was exceeded, for 429.
+    package var quota: QuotaStanding?
 
     /// OpenAI's `type` of an error.
     package enum Kind: String, CaseIterable, Sendable {
@@ -36,6 +40,7 @@ package struct APIError: Error, Equatable, Sendable {
         case expectationFailed = "expectation_failed"
         case headersTooLarge = "headers_too_large"
         case inferenceFailed = "inference_failed"
+        case invalidAPIKey = "invalid_api_key"
         case invalidJSON = "invalid_json"
         case invalidType = "invalid_type"
         case invalidValue = "invalid_value"
@@ -46,6 +51,7 @@ package struct APIError: Error, Equatable, Sendable {
         case notFound = "not_found"
         case notImplemented = "not_implemented"
         case queueFull = "queue_full"
+        case rateLimitExceeded = "rate_limit_exceeded"
         case requestTimeout = "request_timeout"
         case tooManyConnections = "too_many_connections"
         case unsupportedMediaType = "unsupported_media_type"
@@ -122,9 +128,10 @@ extension APIError {
     // MARK: Routing
 
     static func notFound(path: String) -> APIError {
-        APIError(
+        let shown = path.utf8.count <= 200 ? "'\(path)'" : "this path"
+        return APIError(
             .notFound, .notFound,
-            "There is nothing at this path. The API is at POST /v1/embeddings; GET /v1/models lists "
+            "There is nothing at \(shown). The API is at POST /v1/embeddings; GET /v1/models lists "
                 + "the models.")
     }
 
@@ -139,6 +146,34 @@ extension APIError {
     static let unsupportedMediaType = APIError(
         .unsupportedMediaType, .unsupportedMediaType,
         "The body must be JSON: send the header 'Content-Type: application/json'.")
+
+    // MARK: Access
+
+    /// - Parameter isKeyShown: whether there was something that could have been a key.
+    static func unauthorized(isKeyShown: Bool) -> APIError {
+        var error = APIError(
+            .unauthorized, .invalidAPIKey,
+            isKeyShown
+                ? "The API key is not valid here: it is wrong, has expired, or was taken back."
+                : "An API key is needed: send the header 'Authorization: Bearer KEY'.")
+        error.challenge =
+            "Bearer realm=\"quiver\"" + (isKeyShown ? ", error=\"invalid_token\"" : "")
+        return error
+    }
+
+    static func quotaExceeded(_ quota: QuotaStanding, tokens: Int) -> APIError {
+        let seconds = quota.secondsUntilEnough.map { max(1, Int($0.rounded(.up))) }
+        let advice =
+            seconds.map { "Try again in \($0) s." }
+            ?? "A request of \(tokens) can never be granted: send fewer or shorter texts at once."
+        var error = APIError(
+            .tooManyRequests, kind: .rateLimit, .rateLimitExceeded,
+            "The key's quota is \(quota.limit) tokens a minute, of which \(quota.remaining) are left. "
+                + advice)
+        error.retryAfter = seconds ?? 60
+        error.quota = quota
+        return error
+    }
 
     // MARK: The service's state
 

@@ -44,8 +44,8 @@ package struct RequestUrgency: Equatable, Sendable {
     /// and more of two cores with a small model, and nobody looks at a screen for so many texts.
     package static let bulkTokensMinimum = 16_384
 
-    /// The priority of a request with so many tokens in all.
-    package func priority(tokens: Int) -> Priority {
-        priority ?? (tokens >= Self.bulkTokensMinimum ? .bulk : .interactive)
+    /// The priority of a request with so many tokens in all, of a client whose key may have one.
+    package func priority(tokens: Int, ofKey usual: Priority = .interactive) -> Priority {
+        priority ?? (tokens >= Self.bulkTokensMinimum ? .bulk : usual)
     }
 }

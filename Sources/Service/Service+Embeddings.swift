@@ -32,10 +32,11 @@ extension Service {
         let form = EmbeddingsResponse(
             model: body.model, format: body.encodingFormat, dimensions: dimensions,
             tokens: texts.tokens)
+        let context = try charge(texts.tokens, to: context)
 
         let recall = VectorRecall(texts.keys, in: engine.cache)
         guard !recall.missing.isEmpty else {
-            metrics.countAdmitted(texts.work.count, tokens: texts.tokens)
+            countAdmitted(texts.work.count, tokens: texts.tokens, of: context)
             exchange.respond(answer(.success(recall.vectors), nil, form, texts, context))
             return
         }
@@ -44,7 +45,7 @@ extension Service {
             tokenCounts: recall.missing.map { texts.work[$0].tokenIDs.count },
             contentKeys: recall.missing.map { texts.keys[$0] })
         batch.client = context.client.share
-        batch.priority = urgency.priority(tokens: texts.tokens)
+        batch.priority = urgency.priority(tokens: texts.tokens, ofKey: context.priority)
         batch.deadline = urgency.timeout.map { exchange.receivedAt.advanced(by: $0) }
         let admission = engine.scheduler.submit(batch) { [self] result, timings in
             let vectors = result.map { recall.completed(with: $0, keepingIn: engine.cache) }
@@ -52,9 +53,10 @@ extension Service {
         }
         switch admission {
         case .failure(let refusal):
+            giveBack(texts.tokens, to: context)
             throw apiError(for: refusal)
         case .success(let ticket):
-            metrics.countAdmitted(texts.work.count, tokens: texts.tokens)
+            countAdmitted(texts.work.count, tokens: texts.tokens, of: context)
             exchange.onAbandon { engine.scheduler.cancel(ticket) }
         }
     }

@@ -4,27 +4,32 @@ import Platform
 
 extension Service: RequestHandler {
     package func admit(_ head: RequestHead, from peer: Peer) -> Admission {
+        let context: RequestContext
+        do throws(Unidentified) {
+            context = try self.context(of: head, from: peer)
+        } catch {
+            return .refuse(response(to: error.error, error.context))
+        }
         do throws(APIError) {
-            let route = try self.route(of: head)
+            if let key = context.key { metrics.access.client(key.name)?.requests.add() }
+            let route = try Self.route(of: head, where: isServed)
             if route?.method == .post && head.method == .post {
                 try checkContentType(head)
+                if let key = context.key, route == .embeddings { try access.checkQuota(of: key) }
                 _ = try engine()
             }
             return .accept()
         } catch {
-            return .refuse(response(to: error, context(of: head, from: peer)))
+            return .refuse(response(to: error, context))
         }
     }
 
-    /// Who asks, and under which name.
-    private func context(of head: RequestHead, from peer: Peer) -> RequestContext {
-        RequestContext(id: RequestID.of(head), client: Client(peer))
-    }
-
     /// The route of an acceptable request; nil for `OPTIONS *`.
-    private func route(of head: RequestHead) throws(APIError) -> Route? {
+    static func route(
+        of head: RequestHead, where isServed: (Route) -> Bool
+    ) throws(APIError) -> Route? {
         if head.method == .options && head.path == "*" { return nil }
-        guard let route = Route(path: head.path) else {
+        guard let route = Route(path: head.path), isServed(route) else {
             throw .notFound(path: head.path)
         }
         switch head.method {
@@ -32,6 +37,10 @@ extension Service: RequestHandler {
         case .head where route.method == .get: return route
         default: throw .methodNotAllowed(head.method.rawValue, allow: route.allow)
         }
+    }
+
+    private func isServed(_ route: Route) -> Bool {
+        route != .metrics || configuration.metricsAccessInForce != .off
     }
 
     /// RFC 9110 §8.3: a body without a type is taken for what the route expects.
@@ -43,7 +52,19 @@ extension Service: RequestHandler {
     }
 
     package func handle(_ request: Request, _ exchange: Exchange) {
-        let context = context(of: request.head, from: request.peer)
+        let context: RequestContext
+        do throws(Unidentified) {
+            context = try self.context(of: request.head, from: request.peer)
+        } catch {
+            // The key was taken back while the content was read.
+            exchange.respond(response(to: error.error, error.context))
+            return
+        }
+        answer(request, exchange, context)
+    }
+
+    /// Answers a request that may be answered.
+    func answer(_ request: Request, _ exchange: Exchange, _ context: RequestContext) {
         guard request.head.method != .options, let route = Route(path: request.head.path) else {
             exchange.respond(optionsResponse(request.head, context))
             return
@@ -128,6 +149,8 @@ extension Service: RequestHandler {
     func finished(_ response: Response, _ context: RequestContext) -> Response {
         var response = finished(response, context.id)
         response.requester = context.client.name
+        cors.append(to: &response.fields, origin: context.origin)
+        if let quota = context.quota { Self.append(quota, to: &response.fields) }
         return response
     }
 
@@ -148,13 +171,34 @@ extension Service: RequestHandler {
             response.fields.append(HeaderName.retryAfter, String(seconds))
         }
         if let allow = error.allow { response.fields.append(HeaderName.allow, allow) }
+        if let challenge = error.challenge {
+            response.fields.append(HeaderName.challenge, challenge)
+        }
+        if let quota = error.quota {
+            Self.append(quota, to: &response.fields)
+            // OpenAI's clients would otherwise repeat what can never be granted.
+            if quota.secondsUntilEnough == nil {
+                response.fields.append(HeaderName.shouldRetry, "false")
+            }
+        }
         return response
+    }
+
+    /// The fields by which OpenAI tells of its limits.
+    private static func append(_ quota: QuotaStanding, to fields: inout HTTPFields) {
+        fields.append(HeaderName.limitTokens, String(quota.limit))
+        fields.append(HeaderName.remainingTokens, String(quota.remaining))
+        let milliseconds = Int((quota.secondsUntilFull * 1000).rounded(.up))
+        fields.append(HeaderName.resetTokens, "\(milliseconds)ms")
     }
 
     private func optionsResponse(_ head: RequestHead, _ context: RequestContext) -> Response {
         var response = finished(Response(status: .noContent), context)
         let allow = Route(path: head.path)?.allow ?? "GET, HEAD, POST, OPTIONS"
         response.fields.append(HeaderName.allow, allow)
+        if context.origin != nil && cors.isPreflight(head) {
+            cors.appendPreflight(to: &response.fields, allow: allow, head)
+        }
         return response
     }
 }

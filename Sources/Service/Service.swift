@@ -18,6 +18,8 @@ package final class Service: Sendable {
     }
 
     let configuration: ServiceConfiguration
+    let access: AccessControl
+    let cors: CORSPolicy
     let metrics: ServiceMetrics
     let logger: Logger
     let logSink: LogSink
@@ -30,10 +32,12 @@ package final class Service: Sendable {
     let server = Mutex<Server?>(nil)
 
     package init(
-        configuration: ServiceConfiguration, metrics: ServiceMetrics, logger: Logger,
-        logSink: LogSink
+        configuration: ServiceConfiguration, access: AccessControl, metrics: ServiceMetrics,
+        logger: Logger, logSink: LogSink
     ) {
         self.configuration = configuration
+        self.access = access
+        cors = CORSPolicy(origins: configuration.corsOrigins)
         self.metrics = metrics
         self.logger = logger
         self.logSink = logSink

@@ -11,6 +11,8 @@ package final class ServiceRunner: Sendable {
     private let service: Service
     private let observer: ServiceObserver
     private let server: Server
+    /// The metrics' own listener, if there is one.
+    private let operations: Server?
     private let logger: Logger
     private let logSink: LogSink
     /// Signals, timers and the steps of the end, one at a time.
@@ -32,11 +34,23 @@ package final class ServiceRunner: Sendable {
         let metrics = ServiceMetrics()
         observer = ServiceObserver(metrics: metrics, logger: logger)
         service = Service(
-            configuration: configuration, metrics: metrics, logger: logger, logSink: logSink)
+            configuration: configuration,
+            access: try AccessControl(
+                keyFile: configuration.apiKeyFile, metrics: metrics.access),
+            metrics: metrics, logger: logger, logSink: logSink)
         do {
             server = try Server(
                 configuration: Self.serverConfiguration(configuration), handler: service,
                 observer: observer)
+            operations =
+                if let address = configuration.metricsListen {
+                    try Server(
+                        configuration: Self.operationsConfiguration(address),
+                        handler: OperationsHandler(service),
+                        observer: OperationsObserver(observer: observer))
+                } else {
+                    nil
+                }
         } catch {
             throw StartError(error.description)
         }
@@ -47,11 +61,17 @@ package final class ServiceRunner: Sendable {
         watchSignals()
         do {
             try server.start()
+            try operations?.start()
         } catch {
             throw StartError(error.description)
         }
         service.server.withLock { $0 = server }
         logger.info("listening", metadata: ["url": .string(url)])
+        if let operations {
+            logger.info(
+                "listening for metrics", metadata: ["url": .string("http://\(operations.address)")])
+        }
+        watchKeys()
         load()
         dispatchMain()
     }
@@ -76,12 +96,32 @@ package final class ServiceRunner: Sendable {
         if let chain = configuration.tlsCertificate, let key = configuration.tlsKey {
             var tls = TLSConfiguration(
                 identity: .init(certificateChainFile: chain, privateKeyFile: key))
+            tls.additionalIdentities = configuration.tlsIdentities.map {
+                .init(certificateChainFile: $0.certificate, privateKeyFile: $0.key)
+            }
             tls.clientAuthorityFile = configuration.tlsClientAuthority
             server.tls = tls
         }
         server.name = "quiver"
         return server
     }
+
+    /// A small server beside the service's, with a loop and bounds of its own.
+    private static func operationsConfiguration(
+        _ address: SocketAddress
+    ) -> ServerConfiguration {
+        var server = ServerConfiguration()
+        server.host = address.host
+        server.port = address.port
+        server.limits.bodyBytesMaximum = 1024
+        server.admittedBodyBytesMaximum = 64 << 10
+        server.connectionCountMaximum = operationsConnectionsMaximum
+        server.name = "metrics"
+        return server
+    }
+
+    /// Enough for several scrapers and probes; descriptors for them are in the service's reserve.
+    private static let operationsConnectionsMaximum = 24
 
     private static func makeLogger(_ configuration: ServiceConfiguration, _ sink: LogSink) -> Logger
     {
@@ -153,10 +193,30 @@ package final class ServiceRunner: Sendable {
 
     private func receive(_ number: Int32) {
         if number == SIGHUP {
-            server.reloadCertificates()
+            reload()
         } else {
             end(on: number)
         }
+    }
+
+    /// Reads again everything that may change while the service runs.
+    ///
+    /// Each part by itself keeps what it has when the new state cannot be used.
+    private func reload() {
+        server.reloadCertificates()
+        service.reloadKeys()
+    }
+
+    /// Looks at the key file every second, so that a key that was taken back is soon refused.
+    private func watchKeys() {
+        guard configuration.apiKeyFile != nil else { return }
+        let timer = DispatchSource.makeTimerSource(queue: control)
+        timer.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(250))
+        // The handler holds its source on purpose: both live as long as the process.
+        timer.setEventHandler { [self] in
+            withExtendedLifetime(timer) { service.reloadKeysIfChanged() }
+        }
+        timer.resume()
     }
 
     /// The first signal drains, a second one ends the process now.

@@ -10,7 +10,8 @@ struct Quiver: ParsableCommand {
         abstract: "Contextual text embeddings over HTTP, on the CPU.",
         version: BuildInformation.version,
         subcommands: [
-            Serve.self, Embed.self, Bench.self, Inspect.self, Healthcheck.self, Routes.self,
+            Serve.self, Embed.self, Bench.self, Inspect.self, Healthcheck.self, Key.self,
+            Routes.self,
         ])
 
     /// Runs the command; every unusable command line or input ends with one line and exit code 2.

@@ -10,7 +10,8 @@ struct Serve: ParsableCommand {
             Every flag is also an environment variable (--served-model-name is \
             QUIVER_SERVED_MODEL_NAME, lists with commas) and a key of the configuration file. Flags \
             win over the environment, the environment over the file, the file over the defaults. \
-            SIGTERM ends the service after the work that it has admitted.
+            SIGTERM ends the service after the work that it has admitted; SIGHUP reads certificates \
+            and keys again.
             """)
 
     @Option(help: "YAML file with settings; also QUIVER_CONFIG.")
@@ -49,6 +50,9 @@ struct Serve: ParsableCommand {
     @Option(help: summary("tls-client-ca"))
     var tlsClientCa: String?
 
+    @Option(help: summary("tls-identity"))
+    var tlsIdentity: [String] = []
+
     @Option(help: summary("max-connections"))
     var maxConnections: String?
 
@@ -66,6 +70,18 @@ struct Serve: ParsableCommand {
 
     @Option(help: summary("gzip-min-bytes"))
     var gzipMinBytes: String?
+
+    @Option(help: summary("api-key-file"))
+    var apiKeyFile: String?
+
+    @Option(help: summary("metrics-access"))
+    var metricsAccess: String?
+
+    @Option(help: summary("metrics-listen"))
+    var metricsListen: String?
+
+    @Option(help: summary("cors-origin"))
+    var corsOrigin: [String] = []
 
     @Option(help: summary("max-inputs"))
     var maxInputs: String?
@@ -120,12 +136,17 @@ struct Serve: ParsableCommand {
             "tls-cert": one(tlsCert),
             "tls-key": one(tlsKey),
             "tls-client-ca": one(tlsClientCa),
+            "tls-identity": tlsIdentity,
             "max-connections": one(maxConnections),
             "max-body-bytes": one(maxBodyBytes),
             "header-timeout": one(headerTimeout),
             "body-timeout": one(bodyTimeout),
             "idle-timeout": one(idleTimeout),
             "gzip-min-bytes": one(gzipMinBytes),
+            "api-key-file": one(apiKeyFile),
+            "metrics-access": one(metricsAccess),
+            "metrics-listen": one(metricsListen),
+            "cors-origin": corsOrigin,
             "max-inputs": one(maxInputs),
             "batch-tokens": one(batchTokens),
             "queue-tokens": one(queueTokens),

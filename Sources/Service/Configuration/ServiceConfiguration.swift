@@ -22,6 +22,19 @@ package struct ServiceConfiguration: Sendable {
     package var tlsCertificate: String?
     package var tlsKey: String?
     package var tlsClientAuthority: String?
+    package var tlsIdentities: [TLSIdentityFiles] = []
+
+    // MARK: Access
+    package var apiKeyFile: String?
+    package var metricsAccess = MetricsAccess.auto
+    package var metricsListen: SocketAddress?
+    package var corsOrigins: [String] = []
+
+    /// What `metricsAccess` comes to: a listener of their own takes the metrics away from this one.
+    package var metricsAccessInForce: MetricsAccess {
+        guard metricsAccess == .auto else { return metricsAccess }
+        return metricsListen == nil ? .key : .off
+    }
 
     // MARK: The queue
     package var inputsMaximum = 2048
@@ -58,6 +71,10 @@ package struct ServiceConfiguration: Sendable {
         if tlsClientAuthority != nil && tlsCertificate == nil {
             throw ConfigurationError("tls-client-ca needs tls-cert and tls-key")
         }
+        if !tlsIdentities.isEmpty && tlsCertificate == nil {
+            throw ConfigurationError(
+                "tls-identity needs tls-cert and tls-key, for clients that name no server")
+        }
         if let batchTokens, queueTokens < batchTokens {
             throw ConfigurationError(
                 "queue-tokens (\(queueTokens)) must be at least batch-tokens (\(batchTokens)): "
@@ -72,6 +89,23 @@ package struct ServiceConfiguration: Sendable {
                 "drain-delay must not be longer than shutdown-grace, which it is a part of")
         }
     }
+}
+
+/// Who may ask the service's own listener for `/metrics`.
+package enum MetricsAccess: String, CaseIterable, Sendable {
+    /// `key`, or `off` when the metrics have a listener of their own.
+    case auto
+    /// Who has a key, when keys are asked for.
+    case key
+    case open
+    /// Nobody: the path does not exist.
+    case off
+}
+
+/// A certificate and its key, both PEM files.
+package struct TLSIdentityFiles: Hashable, Sendable {
+    package var certificate: String
+    package var key: String
 }
 
 /// A setting that cannot be used: one line that says which, why, and what would be right.

@@ -1,9 +1,11 @@
+import Platform
+
 extension Setting {
     /// Every setting there is, in the order of `config/quiver.yaml`.
     ///
     /// The flags of `quiver serve`, the variables, and the keys of the file are all made from this
     /// table; a test holds them together.
-    package static let all: [Setting] = model + listener + queue + end + logs
+    package static let all: [Setting] = model + listener + access + queue + end + logs
 
     private static let model: [Setting] = [
         .text(
@@ -40,6 +42,18 @@ extension Setting {
         .text(
             "tls-client-ca", \.tlsClientAuthority,
             "PEM file of authorities; clients must then show a certificate signed by one"),
+        .several(
+            "tls-identity",
+            "one more certificate with its key, as CERT:KEY, for the names in it (SNI)"
+        ) { values, configuration throws(SettingProblem) in
+            configuration.tlsIdentities = try values.map { value throws(SettingProblem) in
+                let files = value.split(separator: ":", omittingEmptySubsequences: false)
+                guard files.count == 2, !files[0].isEmpty, !files[1].isEmpty else {
+                    throw SettingProblem(expected: "two PEM files with a colon between, CERT:KEY")
+                }
+                return TLSIdentityFiles(certificate: String(files[0]), key: String(files[1]))
+            }
+        },
         .number(
             "max-connections", \.connectionsMaximum, orAutoIn: 1...1_000_000,
             "open connections: auto derives it from the limit on file descriptors"),
@@ -57,6 +71,41 @@ extension Setting {
         .number(
             "gzip-min-bytes", \.gzipBytesMinimum, in: 0...1 << 30,
             "bytes from which a response is compressed for a client that accepts gzip"),
+    ]
+
+    private static let access: [Setting] = [
+        .text(
+            "api-key-file", \.apiKeyFile,
+            "file of API keys' hashes, a line each; requests then need a key"),
+        .single(
+            "metrics-access",
+            "who may ask for /metrics here: key (as for every route), open, off or auto: off with "
+                + "metrics-listen, else key"
+        ) { value, configuration throws(SettingProblem) in
+            guard let access = MetricsAccess(rawValue: value) else {
+                throw SettingProblem(expected: "one of auto, key, open, off")
+            }
+            configuration.metricsAccess = access
+        },
+        .single(
+            "metrics-listen", "address and port of a listener for metrics and health alone"
+        ) { value, configuration throws(SettingProblem) in
+            guard let address = SocketAddress(parsing: value) else {
+                throw SettingProblem(
+                    expected: "an address and a port, as in 127.0.0.1:9090 or [::1]:9090")
+            }
+            configuration.metricsListen = address
+        },
+        .several(
+            "cors-origin", "origin of web pages that may call the service"
+        ) { values, configuration throws(SettingProblem) in
+            guard !values.isEmpty, values.allSatisfy(CORSPolicy.isOrigin) else {
+                throw SettingProblem(
+                    expected: "origins as browsers send them, as in https://app.example.com or "
+                        + "http://localhost:3000: lower case, no path, no standard port, no '*'")
+            }
+            configuration.corsOrigins = values
+        },
     ]
 
     private static let queue: [Setting] = [

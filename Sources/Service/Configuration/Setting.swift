@@ -105,13 +105,21 @@ extension Setting {
         _ name: String, _ path: any WritableKeyPath<ServiceConfiguration, [String]> & Sendable,
         _ summary: String
     ) -> Setting {
-        Setting(name: name, summary: summary, isList: true) {
-            (values, configuration) throws(SettingProblem) in
+        several(name, summary) { values, configuration throws(SettingProblem) in
             if values.isEmpty || values.contains("") {
                 throw SettingProblem(expected: "texts that are not empty")
             }
             configuration[keyPath: path] = values
         }
+    }
+
+    static func several(
+        _ name: String, _ summary: String,
+        apply:
+            @escaping @Sendable ([String], inout ServiceConfiguration) throws(SettingProblem) ->
+            Void
+    ) -> Setting {
+        Setting(name: name, summary: summary, isList: true, apply: apply)
     }
 
     static func single(

@@ -23,6 +23,7 @@ extension ServiceMetrics {
         appendRequests(to: &text, moment)
         appendWork(to: &text)
         appendQueue(to: &text, moment)
+        appendAccess(to: &text)
         appendConnections(to: &text, moment)
         appendProcess(to: &text, moment)
         return text.bytes

@@ -30,6 +30,8 @@ package final class ServiceMetrics: Sendable {
     let rejections: [AdmissionRefusal.Reason: Counter]
     let outcomes: [String: Counter]
 
+    package let access = AccessMetrics()
+
     let connectionsOpened = Counter()
     let connectionsClosed: [CloseReason: Counter]
     let connectionsRejected: [ConnectionRejection: Counter]
@@ -52,7 +54,7 @@ package final class ServiceMetrics: Sendable {
         for route in Route.allCases {
             routes[route] = Self.instruments(for: route.statuses)
         }
-        routes.updateValue(Self.instruments(for: [404]), forKey: Route?.none)
+        routes.updateValue(Self.instruments(for: [401, 404]), forKey: Route?.none)
         self.routes = routes
         rejections = Self.counters(AdmissionRefusal.Reason.allCases)
         outcomes = Self.counters(Self.outcomeNames)

@@ -83,7 +83,8 @@ final class ServiceObserver: ServerObserver, BatchObserver {
     private static func metadata(of record: ExchangeRecord) -> Logger.Metadata {
         var metadata: Logger.Metadata = [
             "method": .string(record.head.method.rawValue),
-            "path": .string(String(record.head.path.prefix(256))),
+            // A path of no route may hold anything, a text or a key.
+            "path": .string(Route(path: record.head.path) == nil ? "unmatched" : record.head.path),
             "status": .stringConvertible(record.status.code),
             "duration_ms": .stringConvertible(rounded(record.duration.seconds * 1000)),
             "bytes_in": .stringConvertible(record.requestBodyBytes),
@@ -144,4 +145,10 @@ package enum HeaderName {
     package static let serverTiming = "server-timing"
     static let retryAfter = "retry-after"
     static let allow = "allow"
+    static let challenge = "www-authenticate"
+    /// Whether OpenAI's clients try again by themselves.
+    static let shouldRetry = "x-should-retry"
+    static let limitTokens = "x-ratelimit-limit-tokens"
+    static let remainingTokens = "x-ratelimit-remaining-tokens"
+    static let resetTokens = "x-ratelimit-reset-tokens"
 }
