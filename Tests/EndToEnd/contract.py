@@ -4,6 +4,7 @@ Not a part of the tests that pytest finds, as it takes minutes: .ci/run calls it
 """
 
 import argparse
+import hashlib
 import pathlib
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from contract_document import document
 # Of all-MiniLM-L6-v2.
 VOCABULARY = 30522
 DIMENSIONS = 384
+
+KEY = "sk-contract-contract-contract"
 
 
 def narrowed_document():
@@ -42,8 +45,12 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     arguments, more = parser.parse_known_args()
 
+    # Keys are asked for, as the document says, so that what is open by mistake is found.
+    keys = tempfile.NamedTemporaryFile("w", prefix="keys-")
+    keys.write(hashlib.sha256(KEY.encode()).hexdigest() + " contract\n")
+    keys.flush()
     server = program.Server(
-        arguments.binary, "--model", arguments.model,
+        arguments.binary, "--model", arguments.model, "--api-key-file", keys.name,
         "--served-model-name", "all-MiniLM-L6-v2", "--served-model-name", "*")
     try:
         server.wait_until_ready()
@@ -52,6 +59,7 @@ def main():
             path.write_text(yaml.safe_dump(narrowed_document(), sort_keys=False))
             status = subprocess.run([
                 pathlib.Path(sys.executable).parent / "st", "run", path, "--url", server.url,
+                "--header", f"Authorization: Bearer {KEY}",
                 "--mode", "all", "--max-examples", str(arguments.examples),
                 "--seed", str(arguments.seed), "--workers", "2", "--no-color", *more,
             ], cwd=folder).returncode
