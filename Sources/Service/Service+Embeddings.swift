@@ -5,6 +5,17 @@ import Models
 import Platform
 import Tokenizers
 
+/// One request for vectors, checked, before its texts are tokenized.
+private struct EmbeddingOrder: Sendable {
+    var body: EmbeddingsRequest
+    var dimensions: Int
+    var urgency: RequestUrgency
+    var engine: Engine
+    var preparation: TextPreparation
+    var exchange: Exchange
+    var context: RequestContext
+}
+
 extension Service {
     /// Texts that are ready for the queue.
     struct PreparedTexts: Sendable {
@@ -28,12 +39,50 @@ extension Service {
         let engine = try engine()
         let urgency = try RequestUrgency(request.head.fields)
         let dimensions = try checkedDimensions(body, engine.model.dimensions)
-        let texts = try prepareTexts(body, engine)
-        let form = EmbeddingsResponse(
-            model: body.model, format: body.encodingFormat, dimensions: dimensions,
-            tokens: texts.tokens)
-        let context = try charge(texts.tokens, to: context)
+        let order = EmbeddingOrder(
+            body: body, dimensions: dimensions, urgency: urgency, engine: engine,
+            preparation: try TextPreparation(engine, prompt: body.prompt), exchange: exchange,
+            context: context)
+        try tokenize(order, PreparedTexts())
+    }
 
+    /// Tokenizes one slice of the request's texts, then hands all to the queue, or lets the slices of
+    /// other requests go first.
+    ///
+    /// Only the whole is submitted: a request is admitted or refused at once and with its true length.
+    private func tokenize(
+        _ order: EmbeddingOrder, _ earlier: PreparedTexts
+    ) throws(APIError) {
+        let texts = try prepareSlice(of: order, after: earlier)
+        guard texts.work.count < order.body.inputs.count else {
+            try submit(order, texts)
+            return
+        }
+        preparation.async { [self] in
+            guard !order.exchange.isAbandoned else {
+                order.exchange.respond(response(to: .draining, order.context))
+                return
+            }
+            do throws(APIError) {
+                try tokenize(order, texts)
+            } catch {
+                order.exchange.respond(response(to: error, order.context))
+            }
+        }
+    }
+
+    /// About 2 ms of tokenization when the texts are documents.
+    private static let sliceTextsMaximum = 64
+
+    /// Takes what was kept, and submits the rest.
+    private func submit(_ order: EmbeddingOrder, _ texts: PreparedTexts) throws(APIError) {
+        let (engine, exchange) = (order.engine, order.exchange)
+        metrics.tokenizationDuration.observe(texts.tokenization.seconds)
+        metrics.truncations.add(texts.truncated)
+        let form = EmbeddingsResponse(
+            model: order.body.model, format: order.body.encodingFormat,
+            dimensions: order.dimensions, tokens: texts.tokens)
+        let context = try charge(texts.tokens, to: order.context)
         let recall = VectorRecall(texts.keys, in: engine.cache)
         guard !recall.missing.isEmpty else {
             countAdmitted(texts.work.count, tokens: texts.tokens, of: context)
@@ -45,8 +94,8 @@ extension Service {
             tokenCounts: recall.missing.map { texts.work[$0].tokenIDs.count },
             contentKeys: recall.missing.map { texts.keys[$0] })
         batch.client = context.client.share
-        batch.priority = urgency.priority(tokens: texts.tokens, ofKey: context.priority)
-        batch.deadline = urgency.timeout.map { exchange.receivedAt.advanced(by: $0) }
+        batch.priority = order.urgency.priority(tokens: texts.tokens, ofKey: context.priority)
+        batch.deadline = order.urgency.timeout.map { exchange.receivedAt.advanced(by: $0) }
         let admission = engine.scheduler.submit(batch) { [self] result, timings in
             let vectors = result.map { recall.completed(with: $0, keepingIn: engine.cache) }
             exchange.respond(answer(vectors, timings, form, texts, context))
@@ -73,32 +122,30 @@ extension Service {
         return dimensions
     }
 
-    private func prepareTexts(
-        _ body: EmbeddingsRequest, _ engine: Engine
+    private func prepareSlice(
+        of order: EmbeddingOrder, after earlier: PreparedTexts
     ) throws(APIError) -> PreparedTexts {
         let start = MonotonicTime.now
-        var texts = PreparedTexts()
-        texts.work.reserveCapacity(body.inputs.count)
-        let preparation = try TextPreparation(engine, prompt: body.prompt)
-        for (index, input) in body.inputs.enumerated() {
-            let parameter = body.parameter(of: index)
-            let (work, isTruncated) = try preparation.work(of: input, parameter)
+        var texts = earlier
+        let body = order.body
+        let first = texts.work.count
+        for index in first..<min(first + Self.sliceTextsMaximum, body.inputs.count) {
+            let (parameter, input) = (body.parameter(of: index), body.inputs[index])
+            let (work, isTruncated) = try order.preparation.work(of: input, parameter)
             if isTruncated {
                 guard body.truncate ?? configuration.truncate else {
                     throw .tooLong(
-                        parameter, tokens: preparation.untruncatedLength(of: input),
-                        limit: engine.model.maximumLength)
+                        parameter, tokens: order.preparation.untruncatedLength(of: input),
+                        limit: order.engine.model.maximumLength)
                 }
                 texts.truncated += 1
             }
             texts.tokens += work.tokenIDs.count
             texts.work.append(work)
-            texts.keys.append(engine.contentKey(of: work))
+            texts.keys.append(order.engine.contentKey(of: work))
+            metrics.inputTokens.observe(Double(work.tokenIDs.count))
         }
-        texts.tokenization = MonotonicTime.now.interval(since: start)
-        metrics.tokenizationDuration.observe(texts.tokenization.seconds)
-        for work in texts.work { metrics.inputTokens.observe(Double(work.tokenIDs.count)) }
-        metrics.truncations.add(texts.truncated)
+        texts.tokenization.nanoseconds += MonotonicTime.now.interval(since: start).nanoseconds
         return texts
     }
 

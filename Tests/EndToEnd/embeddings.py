@@ -7,6 +7,11 @@ import numpy
 NAME = "all-MiniLM-L6-v2"
 
 
+def documents(count, words=120):
+    """So many different texts: equal ones would be computed once."""
+    return [f"{number} " + "word " * words for number in range(count)]
+
+
 def embed(client, input, **fields):
     """The answer's body to a request that must succeed."""
     response = client.post("/v1/embeddings", json={"model": NAME, "input": input} | fields)

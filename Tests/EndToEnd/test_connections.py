@@ -13,7 +13,7 @@ import zlib
 import pytest
 
 import program
-from embeddings import NAME, embed, vectors_of
+from embeddings import NAME, documents, embed, vectors_of
 from program import wait_for
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -100,7 +100,7 @@ def test_pipelined_requests_are_answered_in_order(server):
 
 
 def test_a_half_closed_connection_is_still_answered(server):
-    answer = server.exchange(embeddings_request(["word " * 100] * 50), end_of_input=True)
+    answer = server.exchange(embeddings_request(documents(50)), end_of_input=True)
     status, _, body = program.parse_response(answer)
     assert status == 200
     assert len(json.loads(body)["data"]) == 50
@@ -131,7 +131,7 @@ POINTS = {
     "in the header": b"POST /v1/embeddings HTTP/1.1\r\nHo",
     "after the header": embeddings_request("river bank")[:-10],
     "after the request": embeddings_request("river bank"),
-    "with work in the queue": embeddings_request(["word " * 200] * 20),
+    "with work in the queue": embeddings_request(documents(20, 200)),
     "in a pipeline": GET * 20,
 }
 
@@ -163,8 +163,8 @@ def test_work_of_a_client_that_is_gone_is_dropped(start):
     server = start("--threads", 1, "--batch-tokens", 256).wait_until_ready()
     gone = 'quiver_admitted_requests_total{outcome="cancelled"}'
     connections = [connect(server) for _ in range(8)]
-    for connection in connections:
-        connection.sendall(embeddings_request(["word " * 200] * 100))
+    for number, connection in enumerate(connections):
+        connection.sendall(embeddings_request(documents(100, 200 + number)))
     wait_for(lambda: metric(server, "quiver_texts_total") == 800)
     for connection in connections:
         reset(connection)
@@ -197,7 +197,7 @@ def test_clients_that_do_not_read_hurt_nobody(start):
         lazy = [connect(server) for _ in range(20)]
         for connection in lazy:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            connection.sendall(embeddings_request(["river"] * 500))
+            connection.sendall(embeddings_request(documents(500, 1)))
         wait_for(lambda: metric(server, "quiver_texts_total") >= 20 * 500)
         time.sleep(0.3)
         for connection in lazy:

@@ -9,7 +9,7 @@ import threading
 import time
 
 import program
-from embeddings import NAME
+from embeddings import NAME, documents
 from program import wait_for
 
 
@@ -59,7 +59,7 @@ def status_of(server, path):
 
 def large_request(texts=2048):
     """A request that takes some seconds, as bytes."""
-    body = json.dumps({"model": NAME, "input": ["word " * 120] * texts}).encode()
+    body = json.dumps({"model": NAME, "input": documents(texts)}).encode()
     return (b"POST /v1/embeddings HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
             b"Content-Length: %d\r\n\r\n" % len(body)) + body
 

@@ -10,7 +10,7 @@ import pytest
 
 import program
 from contract_document import check_response
-from embeddings import NAME, embed
+from embeddings import NAME, documents, embed
 
 INVALID = "invalid_request_error"
 JSON_TYPE = {"content-type": "application/json"}
@@ -229,7 +229,7 @@ def test_a_request_without_enough_time(start):
     server = start("--threads", 1).wait_until_ready()
     with server.client() as client:
         # So long a text takes longer than a millisecond on any machine, whatever else is there.
-        body = {"model": NAME, "input": ["word " * 250] * 8}
+        body = {"model": NAME, "input": documents(8, 250)}
         response = client.post("/v1/embeddings", json=body, headers={"x-request-timeout-ms": "1"})
         failure = Failure("", 503, "deadline_exceeded", type="overloaded_error")
         check_error(503, response.headers, response.content, failure)
@@ -241,7 +241,7 @@ def test_a_request_without_enough_time(start):
 def test_an_operator_bounds_every_request(start):
     server = start("--request-timeout", 0.001, "--max-request-timeout", 0.001).wait_until_ready()
     with server.client() as client:
-        body = {"model": NAME, "input": ["word " * 250] * 8}
+        body = {"model": NAME, "input": documents(8, 250)}
         for fields in ({}, {"x-request-timeout-ms": "60000"}):
             response = client.post("/v1/embeddings", json=body, headers=fields)
             failure = Failure("", 503, "deadline_exceeded", type="overloaded_error")

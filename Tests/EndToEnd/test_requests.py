@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from embeddings import NAME, embed, vectors_of
+from embeddings import NAME, documents, embed, vectors_of
 
 CLS, SEP = 101, 102
 RIVER_BANK = [2314, 2924]
@@ -97,6 +97,20 @@ def test_order_is_kept_for_2048_inputs_in_one_call(client, texts):
     for place in range(0, 2048, 127):
         alone = vectors_of(embed(client, inputs[place], encoding_format="base64"))
         assert (got[place] == alone[0]).all()
+
+
+def test_a_late_text_of_a_large_request_is_named_when_it_is_wrong(client):
+    inputs = documents(200, 3)
+    inputs[150] = "word " * 400
+    body = {"model": NAME, "input": inputs, "truncate": False}
+    response = client.post("/v1/embeddings", json=body)
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "input[150]"
+    response = client.post("/v1/embeddings", json=body | {"truncate": True})
+    assert response.headers["x-truncated-inputs"] == "1"
+    vectors = vectors_of(response.json())
+    for place in (0, 63, 64, 150, 199):
+        assert (vectors[place] == vectors_of(embed(client, inputs[place]))[0]).all()
 
 
 def test_a_long_text_is_cut_and_that_is_said(client):
