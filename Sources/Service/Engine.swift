@@ -95,8 +95,9 @@ package final class Engine: Sendable {
             seed: keySeed)
     }
 
-    /// From this many tokens a text that is alone gets all idle threads.
-    private static let gangTokensMinimum = 8
+    /// From this many tokens a text that is alone gets all idle threads: below, the join costs more than
+    /// it brings (docs/batching.md).
+    private static let gangTokensMinimum = 16
 
     /// Up to this many tokens a request may run between two layers of a longer batch.
     private static let interruptTokensMaximum = 64
