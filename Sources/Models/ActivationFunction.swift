@@ -16,7 +16,7 @@ package enum ActivationFunction: String, Sendable {
         ("gelu", .gelu), ("gelu_python", .gelu),
         ("gelu_new", .geluTanh), ("gelu_pytorch_tanh", .geluTanh), ("gelu_fast", .geluTanh),
         ("gelu_python_tanh", .geluTanh), ("gelu_accurate", .geluTanh),
-        ("relu", .relu), ("silu", .silu), ("swish", .silu),
+        ("relu", .relu), ("silu", .silu), ("swish", .silu), ("tanh", .tanh), ("sigmoid", .sigmoid),
     ]
 
     /// The classes of `activation_function` in a Dense module's configuration.

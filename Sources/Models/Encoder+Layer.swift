@@ -12,7 +12,7 @@ extension Encoder {
         guard workspace.batch.tokenCount > 0 else { return }
         LayerStep(
             kernels: kernels, configuration: configuration, type: type, weights: layer,
-            relativeBias: weights.relativeBias,
+            relativeBias: weights.relativeBias, disentangled: weights.disentangled,
             finalNorm: index + 1 == configuration.layerCount ? weights.finalNorm : nil,
             pattern: configuration.pattern(index),
             angles: workspace.angles.isEmpty
@@ -20,6 +20,7 @@ extension Encoder {
             index: configuration.storedLayer(index), workspace: workspace,
             crew: Crew(workspace.team)
         ).run()
+        if index == 0, let convolution = weights.convolution { convolve(convolution, workspace) }
     }
 
     /// Runs several layers in turn.
@@ -38,6 +39,7 @@ struct LayerStep {
     let type: NumericType
     let weights: LayerWeights
     let relativeBias: RelativeBias?
+    let disentangled: DisentangledTable?
     /// Behind the last layer; nil for the others.
     let finalNorm: NormWeights?
     let pattern: AttentionPattern
@@ -80,6 +82,10 @@ struct LayerStep {
             let scratch = workspace.scratch(part.index)
             for unit in part.share(of: workspace.batch.count * heads) {
                 let tokens = workspace.batch.tokens(of: unit / heads)
+                if let disentangled {
+                    attend(tokens, head: unit % heads, positions: disentangled, scratch: scratch)
+                    continue
+                }
                 guard let relativeBias else {
                     attend(tokens, head: unit % heads, bias: nil, scratch: scratch)
                     continue
@@ -112,6 +118,53 @@ struct LayerStep {
                 query: rows.query, key: rows.key, value: rows.value, shape, scratch: scratch,
                 to: rows.output)
         }
+    }
+
+    /// One head of one text, whose scores depend on content and distance together.
+    private func attend(
+        _ tokens: Range<Int>, head: Int, positions: DisentangledTable,
+        scratch: UnsafeMutableRawPointer
+    ) {
+        guard let weights = weights.disentangled else { return }
+        let bias = DisentangledBias(
+            positions, weights, head: head, length: tokens.count, kernels: kernels,
+            scratch: scratch + workspace.attentionByteCount)
+        var shape = AttentionShape(
+            queries: 0, keys: tokens.count, headSize: configuration.headSize,
+            scale: configuration.attentionScale)
+        shape.bias = UnsafePointer(bias.bias)
+        shape.biasStride = tokens.count
+        if type == .float32 {
+            let rows = headRows(as: Float.self, tokens, head: head)
+            bias.begin(keys: .float32(rows.key))
+            for block in blocks(tokens.count) {
+                let queries = rows.query.rows(in: block)
+                bias.compute(
+                    queries: .float32(queries), first: block.lowerBound, count: block.count)
+                shape.queries = block.count
+                kernels.attention(
+                    query: queries, key: rows.key, value: rows.value, shape, scratch: scratch,
+                    to: rows.output.rows(in: block))
+            }
+        } else {
+            let rows = headRows(as: UInt16.self, tokens, head: head)
+            bias.begin(keys: .bfloat16(rows.key))
+            for block in blocks(tokens.count) {
+                let queries = rows.query.rows(in: block)
+                bias.compute(
+                    queries: .bfloat16(queries), first: block.lowerBound, count: block.count)
+                shape.queries = block.count
+                kernels.attention(
+                    query: queries, key: rows.key, value: rows.value, shape, scratch: scratch,
+                    to: rows.output.rows(in: block))
+            }
+        }
+    }
+
+    /// Blocks of queries, from a text's first token on.
+    private func blocks(_ count: Int) -> some Sequence<Range<Int>> {
+        let size = DisentangledTable.blockRows
+        return stride(from: 0, to: count, by: size).lazy.map { $0..<min($0 + size, count) }
     }
 
     /// Where one head of one text is read and written.

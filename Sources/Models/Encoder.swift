@@ -31,8 +31,9 @@ package final class Encoder: Sendable {
         self.kernels = kernels
         let loading = LoadingTeam()
         defer { loading.end() }
-        var reader = WeightReader(source: source, crew: loading.crew)
+        var reader = WeightReader(source: source, kernels: kernels, crew: loading.crew)
         var weights = try EncoderWeights(configuration, reader: reader)
+        reader.disentangled = weights.disentangled
         if type == .int8, let calibration, calibration.tokenCount > 0 {
             let tables = Encoder(configuration, .bfloat16, kernels, weights)
             let workspace = tables.makeWorkspace(
@@ -150,18 +151,34 @@ package final class Encoder: Sendable {
         if configuration.embeddingScale != 1 { scale(embedded, by: configuration.embeddingScale) }
         for index in workspace.angles.indices { workspace.angles[index]?.prepare(batch) }
         let copy = type == .float32 ? nil : workspace.hiddenCopy
-        guard let projection = weights.embeddingProjection else {
-            if let norm = weights.embeddingNorm {
-                kernels.norm(hidden, norm, to: hidden, copy: copy)
-            } else if let copy, configuration.normPlacement == .after {
-                kernels.narrow(hidden, columns: configuration.hiddenSize, to: copy)
-            }
-            return
+        if let projection = weights.embeddingProjection {
+            project(embedded, projection, to: hidden, copy: copy)
+        } else if let norm = weights.embeddingNorm {
+            kernels.norm(hidden, norm, to: hidden, copy: copy)
+        } else if let copy, configuration.normPlacement == .after {
+            kernels.narrow(hidden, columns: configuration.hiddenSize, to: copy)
         }
-        if let norm = weights.embeddingNorm { kernels.norm(embedded, norm, to: embedded) }
+        guard weights.convolution != nil, hidden.count > 0 else { return }
+        workspace.embeddingCopy.base.update(
+            from: hidden.base, count: hidden.count * hidden.stride)
+    }
+
+    /// The embeddings' norm, and the layer from their width to the hidden one.
+    private func project(
+        _ embedded: Rows<Float>, _ projection: PackedWeights, to hidden: Rows<Float>,
+        copy: Rows<UInt16>?
+    ) {
+        let isNormedLast = configuration.normsAfterProjection
+        if !isNormedLast, let norm = weights.embeddingNorm {
+            kernels.norm(embedded, norm, to: embedded)
+        }
         kernels.linear(
             .float32(embedded), projection, panels: 0..<projection.panelCount, to: .float32(hidden))
-        if let copy { kernels.narrow(hidden, columns: configuration.hiddenSize, to: copy) }
+        if isNormedLast, let norm = weights.embeddingNorm {
+            kernels.norm(hidden, norm, to: hidden, copy: copy)
+        } else if let copy {
+            kernels.narrow(hidden, columns: configuration.hiddenSize, to: copy)
+        }
     }
 
     private func scale(_ rows: Rows<Float>, by factor: Float) {

@@ -7,7 +7,8 @@ extension EncoderConfiguration {
             vocabularySize: model.vocabularySize, hiddenSize: model.hiddenSize,
             layerCount: model.layerCount, headCount: model.headCount,
             intermediateSize: model.intermediateSize, activation: Activation(model.activation),
-            normEpsilon: Float(model.layerNormEpsilon), positionCount: model.positionCount ?? 0,
+            normEpsilon: Float(model.layerNormEpsilon),
+            positionCount: model.hasPositionTable ? model.positionCount ?? 0 : 0,
             positionOffset: positionOffset, typeCount: model.tokenTypeCount)
     }
 }

@@ -8,6 +8,8 @@ package struct EncoderConfiguration: Equatable, Sendable {
     /// (`names.embeddingProjection`) widens their sum to `hiddenSize`; nil when there is none.
     package var embeddingSize: Int?
     package var layerCount: Int
+    /// Whether the embeddings' norm comes after that linear layer, and not before.
+    package var normsAfterProjection = false
     /// How layers share their weights; nil when each has its own.
     package var sharing: LayerSharing?
     package var headCount: Int
@@ -50,6 +52,10 @@ package struct EncoderConfiguration: Equatable, Sendable {
     package var positionPadding: Int32?
     /// The biases that scores get by the distance from query to key; nil for none.
     package var relativePositions: RelativePositions?
+    /// Scores by content and distance together; nil for none.
+    package var disentangled: DisentangledPositions?
+    /// A convolution beside the first layer; nil for none.
+    package var convolution: EmbeddingConvolution?
     /// Rows of the token type table; 0 when there is none.
     package var typeCount: Int
     package var names: EncoderTensorNames

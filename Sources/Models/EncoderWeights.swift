@@ -17,6 +17,8 @@ struct LayerWeights {
     let output: LinearLayer
     let outputNorm: NormWeights
     let outputPostNorm: NormWeights?
+    /// What the distances' vectors are for this layer; nil where scores are by content alone.
+    var disentangled: DisentangledWeights?
 }
 
 /// A linear layer with what its input needs before it.
@@ -43,14 +45,21 @@ struct EncoderWeights: @unchecked Sendable {
     let embeddingProjection: PackedWeights?
     /// Nil when scores depend on no distance.
     let relativeBias: RelativeBias?
+    /// Nil when scores are by content alone.
+    let disentangled: DisentangledTable?
+    /// Nil when no convolution joins the first layer.
+    let convolution: ConvolutionWeights?
     /// The stored layers; several of the encoder's may use one.
     var layers: [LayerWeights] = []
 
     /// The bytes of the packed layers, without the embedding tables.
     var packedByteCount: Int {
-        layers.reduce(embeddingProjection?.byteCount ?? 0) {
+        layers.reduce(
+            (embeddingProjection?.byteCount ?? 0) + (convolution?.matrix.byteCount ?? 0)
+        ) {
             $0 + $1.queryKeyValue.weights.byteCount + $1.attentionOutput.weights.byteCount
                 + $1.intermediate.weights.byteCount + $1.output.weights.byteCount
+                + ($1.disentangled?.byteCount ?? 0)
         }
     }
 
@@ -87,7 +96,9 @@ struct EncoderWeights: @unchecked Sendable {
             ).floats()
         embeddingNorm =
             configuration.normsEmbeddings
-            ? try reader.norm(names.embeddingNorm, size: width, configuration) : nil
+            ? try reader.norm(
+                names.embeddingNorm, size: configuration.normsAfterProjection ? hidden : width,
+                configuration) : nil
         finalNorm =
             if let name = names.finalNorm {
                 try reader.norm(name, size: hidden, configuration)
@@ -112,16 +123,39 @@ struct EncoderWeights: @unchecked Sendable {
             } else {
                 nil
             }
+        func norm(_ name: String) throws(ModelError) -> NormWeights {
+            try reader.norm(name, size: hidden, configuration)
+        }
+        disentangled =
+            if let positions = configuration.disentangled {
+                try DisentangledTable(
+                    positions, configuration, source: source,
+                    norm: positions.normalizes ? norm(DisentangledPositions.normName) : nil,
+                    kernels: reader.kernels)
+            } else {
+                nil
+            }
+        convolution =
+            if let convolution = configuration.convolution {
+                try ConvolutionWeights(
+                    convolution, source: source, hidden: hidden,
+                    norm: norm(EmbeddingConvolution.normName))
+            } else {
+                nil
+            }
     }
 }
 
 /// Takes layers out of a source of tensors.
 struct WeightReader<Source: TensorSource> {
     let source: Source
+    let kernels: Kernels
     /// Who packs.
     var crew = Crew(nil)
     /// int8 only: what the inputs were seen to be.
     var ranges: InputRanges?
+    /// What the layers' distances are made of; nil where scores are by content alone.
+    var disentangled: DisentangledTable?
 
     func layer(
         _ index: Int, _ configuration: EncoderConfiguration, _ type: NumericType
@@ -135,7 +169,7 @@ struct WeightReader<Source: TensorSource> {
             guard let part else { return nil }
             return try self.norm(name(part), size: size, configuration)
         }
-        return LayerWeights(
+        var layer = LayerWeights(
             queryKeyValue: try linear(
                 configuration.mixedParts.map { ($0.outputs, name($0.name)) }, hidden, type,
                 InputRanges.Key(layer: index, place: .queryKeyValue)),
@@ -155,6 +189,10 @@ struct WeightReader<Source: TensorSource> {
                 InputRanges.Key(layer: index, place: .output)),
             outputNorm: try self.norm(name(names.outputNorm), size: hidden, configuration),
             outputPostNorm: try norm(names.outputPostNorm, size: hidden))
+        if let disentangled {
+            layer.disentangled = try positions(disentangled, index, configuration, type)
+        }
+        return layer
     }
 
     /// The layers named, each `[outputs, inputs]` with a bias where there is one, stacked.

@@ -36,6 +36,14 @@ package struct ModelConfiguration: Equatable, Sendable {
     package var embeddingSize: Int?
     /// How layers share weights where a family's do, else nil.
     package var sharing: LayerSharing?
+    /// Scores by content and distance where a family has them, else nil.
+    package var disentangled: DisentangledPositions?
+    /// A convolution beside the first layer where a family has one, else nil.
+    package var convolution: EmbeddingConvolution?
+    /// Whether there is a table of absolute positions, of `positionCount` rows.
+    package var hasPositionTable = true
+    /// What attention's scores are multiplied by where that is not `1 / sqrt(headWidth)`.
+    package var scoreScale: Double?
 
     /// The width of one attention head.
     package var headWidth: Int { hiddenSize / headCount }

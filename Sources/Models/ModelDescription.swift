@@ -43,7 +43,12 @@ package struct ModelDescription: Sendable {
     }
 
     /// The encoder that the configuration asks for.
-    var encoderConfiguration: EncoderConfiguration { family.encoder(configuration) }
+    var encoderConfiguration: EncoderConfiguration {
+        var encoder = family.encoder(configuration)
+        // Tables by distance need not reach further than the longest text.
+        encoder.lengthLimit = min(encoder.lengthLimit, sequenceLimit.tokens)
+        return encoder
+    }
 
     /// Opens the weights of the transformer, to be found by their canonical names.
     ///

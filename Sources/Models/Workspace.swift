@@ -24,12 +24,15 @@ package final class Workspace {
     var angles: [RotaryAngles?]
     private var arena = AlignedBuffer(byteCount: 64)
     private(set) var scratchByteCount = 0
+    /// The part of a member's scratch that attention itself takes, from the start.
+    private(set) var attentionByteCount = 0
 
     // Offsets into the arena, in bytes.
     private var hiddenAt = 0
     private var hiddenCopyAt = 0
     private var normedAt = 0
     private var normedCopyAt = 0
+    private var embeddingCopyAt = 0
     private var mixedAt = 0
     private var contextAt = 0
     private var innerAt = 0
@@ -64,10 +67,16 @@ package final class Workspace {
         let hidden = configuration.hiddenSize
         let inner = configuration.innerWidth
         let attention = configuration.attentionWidth
-        scratchByteCount =
+        attentionByteCount =
             AttentionShape(
                 queries: 1, keys: lengthCapacity, headSize: configuration.headSize, scale: 1
             ).scratchByteCount
+        let biasByteCount =
+            configuration.disentangled.map {
+                DisentangledTable.scratchByteCount($0, length: lengthCapacity)
+            } ?? 0
+        scratchByteCount = (attentionByteCount + biasByteCount + 63) & ~63
+        let unfoldedWidth = (configuration.convolution?.width ?? 0) * hidden
         var size = 0
         func take(_ bytes: Int) -> Int {
             let at = size
@@ -80,8 +89,10 @@ package final class Workspace {
             normedAt = take(Self.blockRows * hidden * 4)
             normedCopyAt = take(Self.blockRows * (hidden + 1) * 2)
         }
-        let mixed = configuration.mixedWidth
-        mixedAt = take(capacity * max(mixed, configuration.embeddingSize ?? 0) * 4)
+        embeddingCopyAt = take(configuration.convolution == nil ? 0 : capacity * hidden * 4)
+        mixedAt = take(
+            4 * capacity
+                * max(configuration.mixedWidth, configuration.embeddingSize ?? 0, unfoldedWidth))
         contextAt = take(capacity * (attention + 1) * 4)
         innerAt = take(Self.blockRows * (inner + 1) * 4)
         let quantizedRows = max(capacity, Self.blockRows)
@@ -132,6 +143,18 @@ package final class Workspace {
         rows(
             at: mixedAt, Float.self, count: batch.tokenCount,
             stride: configuration.embeddingSize ?? configuration.hiddenSize)
+    }
+
+    /// The embeddings as the first layer reads them, kept for a convolution: `[tokens, hidden]`.
+    var embeddingCopy: Rows<Float> {
+        rows(
+            at: embeddingCopyAt, Float.self, count: batch.tokenCount,
+            stride: configuration.hiddenSize)
+    }
+
+    /// Tokens with their neighbours beside them, for a convolution; in the place of `mixed`.
+    func unfolded(count: Int, columns: Int) -> Rows<Float> {
+        rows(at: mixedAt, Float.self, count: count, stride: columns)
     }
 
     /// Query, key and value: `[tokens, mixedWidth]`.

@@ -43,7 +43,8 @@ struct EmbeddingModelTests {
 
     @Test(arguments: [
         "bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert", "mpnet",
-        "electra-small", "albert-groups",
+        "electra-small", "albert-groups", "deberta-v3", "deberta-v2-convolution",
+        "deberta-v2-unshared", "deberta-v2-one-way",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)
@@ -61,7 +62,8 @@ struct EmbeddingModelTests {
     /// The families in the narrower types, which round what float32 does not: cosines to float32.
     @Test(arguments: [
         "bert", "roberta", "distilbert", "mpnet", "electra", "electra-small", "albert",
-        "albert-groups", "legacy-names-bfloat16",
+        "albert-groups", "legacy-names-bfloat16", "deberta-v3", "deberta-v2-convolution",
+        "deberta-v2-unshared", "deberta-v2-one-way",
     ])
     func keepsTheDirectionInNarrowTypes(name: String) throws {
         let folder = try TinyModel.folder(name)

@@ -11,8 +11,10 @@ struct FamilyTokensTests {
         let folder = try TinyModel.folder(name)
         let description = try ModelDescription(folder: folder.path)
         let tokenizer = try Tokenizer(
-            tokenizerJSON: folder.read("tokenizer.json"),
-            tokenizerConfiguration: folder.read("tokenizer_config.json"))
+            TokenizerFiles(
+                tokenizer: folder.read("tokenizer.json"),
+                configuration: folder.read("tokenizer_config.json")),
+            lowercases: description.sequenceLimit.lowercases)
         for row in try TinyModel.golden(name) {
             let text = try #require(row.text)
             let ids = tokenizer.encode(text, maxLength: description.sequenceLimit.tokens).ids

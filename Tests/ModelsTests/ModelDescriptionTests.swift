@@ -265,6 +265,28 @@ struct HostileFolderTests {
                 "embedding_size: 0 is not a whole number from 1")
         ),
         (
+            "deberta-v3",
+            .init(
+                "config.json", "\"norm_rel_ebd\": \"layer_norm\"",
+                "\"norm_rel_ebd\": \"rms_norm\"", "norm_rel_ebd: rms_norm is not supported")
+        ),
+        (
+            "deberta-v3",
+            .init(
+                "config.json", "\"position_buckets\": 16", "\"position_buckets\": 512",
+                "position_buckets: 512 buckets do not fit max_relative_positions 96")
+        ),
+        (
+            "deberta-v3",
+            .init("config.json", "\"p2c\"", "\"p2p\"", "pos_att_type: p2p is not supported")
+        ),
+        (
+            "deberta-v2-convolution",
+            .init(
+                "config.json", "\"conv_kernel_size\": 3", "\"conv_kernel_size\": 4",
+                "conv_kernel_size: 4 is not supported (supported: an odd number)")
+        ),
+        (
             "albert",
             .init(
                 "config.json", "\"num_hidden_groups\": 1", "\"num_hidden_groups\": 9",

@@ -1,4 +1,6 @@
+import FoundationEssentials
 import Models
+import TestSupport
 import Testing
 
 struct RelativePositionsTests {
@@ -14,6 +16,31 @@ struct RelativePositionsTests {
             #expect(positions.bucket(distance: -distance) == bucket, "\(distance)")
             let behind = distance == 0 ? 0 : 16 + bucket
             #expect(positions.bucket(distance: distance) == behind, "\(distance)")
+        }
+    }
+
+    private struct LogarithmicBuckets: Decodable {
+        var buckets: Int
+        var maximum: Int
+        /// The bucket of every distance from 0 on.
+        var found: [Int]
+    }
+
+    /// DeBERTa's buckets, and their rows in the table of vectors.
+    @Test func rowsAreTheReferencesOnBothSides() throws {
+        for line in try Fixture.lines("models/deberta_buckets.jsonl") {
+            let expected = try JSONDecoder().decode(LogarithmicBuckets.self, from: Data(line))
+            let positions = DisentangledPositions(
+                bucketCount: expected.buckets, maximumDistance: expected.maximum, hasKeys: true,
+                hasQueries: true, sharesProjections: true, normalizes: true)
+            let span = expected.buckets
+            for (distance, bucket) in expected.found.enumerated() {
+                let row = positions.row(distance: distance)
+                #expect(row == min(span + bucket, 2 * span - 1), "\(distance)")
+                #expect(positions.row(distance: -distance) == max(span - bucket, 0))
+            }
+            #expect(positions.row(distance: 1 << 20) == 2 * span - 1)
+            #expect(positions.row(distance: -1 << 20) == 0)
         }
     }
 }

@@ -16,7 +16,9 @@ import numpy
 import torch
 from sentence_transformers import SentenceTransformer
 from transformers import (
-    AlbertConfig, AlbertModel, AlbertTokenizer, ElectraConfig, ElectraModel)
+    AlbertConfig, AlbertModel, AlbertTokenizer, DebertaV2Config, DebertaV2Model, DebertaV2Tokenizer, ElectraConfig,
+    ElectraModel)
+from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
 from models import LETTERS, TEXTS, VOCABULARY, WORDS, bert_tokenizer, modules, pooling, randomize, write_json
 
@@ -81,9 +83,62 @@ def albert_groups(folder):
     save(folder, AlbertModel(config, add_pooling_layer=False), tokenizer, seed=31, mode="cls_token")
 
 
-CASES = {"electra-small": electra_small, "albert": albert, "albert-groups": albert_groups}
+def deberta(folder, seed, length, **changes):
+    vocabulary = unigram(["[PAD]", "[CLS]", "[SEP]", "[UNK]", "[MASK]"])
+    tokenizer = DebertaV2Tokenizer(vocab=vocabulary, model_max_length=length)
+    config = DebertaV2Config(**{
+        "vocab_size": len(vocabulary), "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3,
+        "intermediate_size": 40, "relative_attention": True, "pos_att_type": "p2c|c2p"} | changes)
+    save(folder, DebertaV2Model(config), tokenizer, seed)
+
+
+def deberta_v3(folder):
+    """As microsoft/deberta-v3: the texts are longer than the buckets and than the positions reach."""
+    deberta(
+        folder, 37, 160, max_position_embeddings=96, position_buckets=16, max_relative_positions=-1,
+        share_att_key=True, norm_rel_ebd="layer_norm", position_biased_input=False)
+    settings = {"max_seq_length": 150, "do_lower_case": True}
+    write_json(folder / "sentence_bert_config.json", settings)
+
+
+def deberta_v2_convolution(folder):
+    """As microsoft/deberta-v2-xlarge, with types and absolute positions added."""
+    deberta(
+        folder, 41, 80, max_position_embeddings=80, position_buckets=12, share_att_key=True,
+        norm_rel_ebd="layer_norm", position_biased_input=True, type_vocab_size=2, conv_kernel_size=3, conv_act="gelu")
+
+
+def deberta_v2_unshared(folder):
+    """Own projections, no buckets, no norm of the distances, narrower embeddings."""
+    deberta(
+        folder, 43, 60, hidden_size=20, num_attention_heads=2, max_position_embeddings=60, max_relative_positions=24,
+        share_att_key=False, position_biased_input=False, embedding_size=12)
+
+
+def deberta_v2_one_way(folder):
+    deberta(
+        folder, 47, 60, num_hidden_layers=1, max_position_embeddings=60, position_buckets=10, pos_att_type=["p2c"],
+        share_att_key=True, position_biased_input=False, conv_kernel_size=5)
+
+
+CASES = {
+    "electra-small": electra_small, "albert": albert, "albert-groups": albert_groups, "deberta-v3": deberta_v3,
+    "deberta-v2-convolution": deberta_v2_convolution, "deberta-v2-unshared": deberta_v2_unshared,
+    "deberta-v2-one-way": deberta_v2_one_way,
+}
 # Texts beside the common ones, for the cases that need them.
-LONG_TEXTS = {}
+LONG_TEXTS = {"deberta-v3": [TEXTS[5] * 5, "".join(TEXTS) * 2]}
+
+
+def deberta_buckets(path):
+    """Buckets of the distances 0, 1, ... with the settings of real models and of the tiny ones."""
+    lines = []
+    for buckets, maximum in [(256, 512), (256, 1024), (32, 128), (16, 96)]:
+        found = make_log_bucket_position(torch.arange(0, 1100), buckets, maximum).long()
+        back = make_log_bucket_position(-torch.arange(0, 1100), buckets, maximum).long()
+        assert (found == -back).all()
+        lines.append(json.dumps({"buckets": buckets, "maximum": maximum, "found": found.tolist()}))
+    path.write_text("\n".join(lines) + "\n")
 
 
 def golden(root, name):
@@ -106,6 +161,7 @@ def golden(root, name):
 def main():
     torch.set_num_threads(1)
     root = Path(sys.argv[1]) / "tiny"
+    deberta_buckets(root.parent / "deberta_buckets.jsonl")
     for name in sys.argv[2:] or CASES:
         CASES[name](root / name)
         golden(root, name)

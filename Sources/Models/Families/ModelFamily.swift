@@ -12,7 +12,9 @@ struct ModelFamily: Sendable {
     /// The switches and tensor names with which the encoder computes it.
     let encoder: @Sendable (ModelConfiguration) -> EncoderConfiguration
 
-    static let all: [ModelFamily] = [.bert, .roberta, .distilBert, .mpnet, .electra, .albert]
+    static let all: [ModelFamily] = [
+        .bert, .roberta, .distilBert, .mpnet, .electra, .albert, .debertaV2,
+    ]
 
     /// The family that a `config.json` names.
     ///
