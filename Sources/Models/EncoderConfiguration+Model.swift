@@ -10,6 +10,7 @@ extension EncoderConfiguration {
             normEpsilon: Float(model.layerNormEpsilon),
             positionCount: model.hasPositionTable ? model.positionCount ?? 0 : 0,
             positionOffset: positionOffset, typeCount: model.tokenTypeCount)
+        headWidth = model.statedHeadWidth
     }
 }
 

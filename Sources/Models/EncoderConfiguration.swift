@@ -154,6 +154,8 @@ package struct LayerSharing: Equatable, Sendable {
 /// What a family calls its tensors, each without `.weight` or `.bias`.
 package struct EncoderTensorNames: Equatable, Sendable {
     package var wordEmbeddings: String
+    /// The table's other name, in checkpoints that have it under that alone.
+    package var wordEmbeddingsAlias: String?
     package var positionEmbeddings: String
     package var typeEmbeddings: String
     package var embeddingNorm: String

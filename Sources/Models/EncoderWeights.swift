@@ -78,9 +78,12 @@ struct EncoderWeights: @unchecked Sendable {
         let names = configuration.names
         let hidden = configuration.hiddenSize
         let width = configuration.embeddingSize ?? hidden
+        let words = [names.wordEmbeddings, names.wordEmbeddingsAlias ?? names.wordEmbeddings]
+            .map { $0 + ".weight" }
         wordTensor = try source.tensor(
-            named: names.wordEmbeddings + ".weight", shape: [configuration.vocabularySize, width])
-        words = StoredMatrix(wordTensor)
+            named: words.first(where: source.contains) ?? words[0],
+            shape: [configuration.vocabularySize, width])
+        self.words = StoredMatrix(wordTensor)
         positions =
             configuration.positionCount == 0
             ? []

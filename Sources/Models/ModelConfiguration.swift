@@ -23,9 +23,13 @@ package struct ModelConfiguration: Equatable, Sendable {
     package let hiddenSize: Int
     package let layerCount: Int
     package let headCount: Int
+    /// The width of an attention head where the file states one, else nil.
+    package let statedHeadWidth: Int?
     /// The width between the two layers of the feed-forward block.
     package let intermediateSize: Int
-    package let activation: ActivationFunction
+    package var activation: ActivationFunction
+    /// How the feed-forward block is gated, nil when it is not.
+    package var gating: Gating?
     package let layerNormEpsilon: Double
     /// `max_position_embeddings`: the rows of the table of position vectors, if it has one.
     package let positionCount: Int?
@@ -36,6 +40,8 @@ package struct ModelConfiguration: Equatable, Sendable {
     package var embeddingSize: Int?
     /// How layers share weights where a family's do, else nil.
     package var sharing: LayerSharing?
+    /// Biases by distance where a family has them, else nil.
+    package var relativePositions: RelativePositions?
     /// Scores by content and distance where a family has them, else nil.
     package var disentangled: DisentangledPositions?
     /// A convolution beside the first layer where a family has one, else nil.
@@ -46,7 +52,7 @@ package struct ModelConfiguration: Equatable, Sendable {
     package var scoreScale: Double?
 
     /// The width of one attention head.
-    package var headWidth: Int { hiddenSize / headCount }
+    package var headWidth: Int { statedHeadWidth ?? hiddenSize / headCount }
 
     /// Checks that a tokenizer's ids all have a row in the table of token vectors.
     ///
@@ -67,8 +73,11 @@ struct ConfigurationKeys {
     var hiddenSize = "hidden_size"
     var layerCount = "num_hidden_layers"
     var headCount = "num_attention_heads"
+    /// Nil where a head has its share of the hidden size.
+    var headWidth: String?
     var intermediateSize = "intermediate_size"
-    var activation = "hidden_act"
+    /// Nil where a family reads it itself.
+    var activation: String? = "hidden_act"
     /// Nil where the default always holds.
     var layerNormEpsilon: String? = "layer_norm_eps"
     /// Nil where there are no token types.
@@ -100,8 +109,14 @@ extension ModelConfiguration {
         layerCount = try file.requiredInteger(keys.layerCount, in: 1...Limit.layers)
         headCount = try file.requiredInteger(keys.headCount, in: 1...Limit.heads)
         intermediateSize = try file.requiredInteger(keys.intermediateSize, in: 1...Limit.width)
-        activation = try ActivationFunction(
-            hidden: keys.activation, of: file, default: defaults.activation)
+        statedHeadWidth =
+            if let key = keys.headWidth { try file.integer(key, in: 1...Limit.width) } else { nil }
+        activation =
+            if let key = keys.activation {
+                try ActivationFunction(hidden: key, of: file, default: defaults.activation)
+            } else {
+                defaults.activation
+            }
         layerNormEpsilon = try Self.epsilon(file, keys) ?? defaults.layerNormEpsilon
         positionCount = try file.integer("max_position_embeddings", in: 1...Limit.positions)
         var typeCount: Int?
@@ -111,7 +126,7 @@ extension ModelConfiguration {
         tokenTypeCount = typeCount ?? defaults.tokenTypeCount
         paddingTokenID =
             try file.integer("pad_token_id", in: 0...Limit.vocabulary) ?? defaults.paddingTokenID
-        guard hiddenSize.isMultiple(of: headCount) else {
+        guard statedHeadWidth != nil || hiddenSize.isMultiple(of: headCount) else {
             throw .inconsistent(
                 file: file.path, field: keys.hiddenSize,
                 reason: "\(hiddenSize) is not a multiple of \(keys.headCount) \(headCount)")

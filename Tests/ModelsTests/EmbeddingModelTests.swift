@@ -44,7 +44,7 @@ struct EmbeddingModelTests {
     @Test(arguments: [
         "bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert", "mpnet",
         "electra-small", "albert-groups", "deberta-v3", "deberta-v2-convolution",
-        "deberta-v2-unshared", "deberta-v2-one-way",
+        "deberta-v2-unshared", "deberta-v2-one-way", "t5", "t5-gated",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)
@@ -63,7 +63,7 @@ struct EmbeddingModelTests {
     @Test(arguments: [
         "bert", "roberta", "distilbert", "mpnet", "electra", "electra-small", "albert",
         "albert-groups", "legacy-names-bfloat16", "deberta-v3", "deberta-v2-convolution",
-        "deberta-v2-unshared", "deberta-v2-one-way",
+        "deberta-v2-unshared", "deberta-v2-one-way", "t5", "t5-gated",
     ])
     func keepsTheDirectionInNarrowTypes(name: String) throws {
         let folder = try TinyModel.folder(name)

@@ -287,6 +287,20 @@ struct HostileFolderTests {
                 "conv_kernel_size: 4 is not supported (supported: an odd number)")
         ),
         (
+            "t5",
+            .init(
+                "config.json", "\"feed_forward_proj\": \"relu\"",
+                "\"feed_forward_proj\": \"gated-swish\"",
+                "feed_forward_proj: gated-swish is not supported (supported: relu, gelu,")
+        ),
+        (
+            "t5-gated",
+            .init(
+                "config.json", "\"relative_attention_max_distance\": 40",
+                "\"relative_attention_max_distance\": 4",
+                "relative_attention_max_distance: 4 is within the exact ones of 16 buckets")
+        ),
+        (
             "albert",
             .init(
                 "config.json", "\"num_hidden_groups\": 1", "\"num_hidden_groups\": 9",

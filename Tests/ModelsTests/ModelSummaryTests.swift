@@ -20,7 +20,10 @@ struct ModelSummaryTests {
                 "model.safetensors", "modules.json", "sentence_bert_config.json", "tokenizer.json",
                 "tokenizer_config.json",
             ])
-        #expect(summary.ignoredFiles == ["README.md", "case.json", "golden.jsonl"])
+        #expect(
+            summary.ignoredFiles == [
+                "README.md", "case.json", "golden-prompts.jsonl", "golden.jsonl",
+            ])
         #expect(summary.lines.contains("prompt         passage (default): a bridge "))
         #expect(summary.lines.contains("architecture   bert: " + summary.size))
     }

@@ -17,10 +17,11 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import (
     AlbertConfig, AlbertModel, AlbertTokenizer, DebertaV2Config, DebertaV2Model, DebertaV2Tokenizer, ElectraConfig,
-    ElectraModel)
+    ElectraModel, MT5Config, MT5EncoderModel, T5Config, T5EncoderModel, T5ForConditionalGeneration, T5Tokenizer)
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
-from models import LETTERS, TEXTS, VOCABULARY, WORDS, bert_tokenizer, modules, pooling, randomize, write_json
+from models import (
+    LETTERS, TEXTS, VOCABULARY, WORDS, bert_tokenizer, dense, golden_prompts, modules, pooling, randomize, write_json)
 
 # What only a tokenizer of SentencePiece's kind sees: case, accents, runs of spaces, quotes, unknown letters.
 MORE_TEXTS = ["The  River\tBANK ", "d\u00e9p\u00f4t ``old'' \ufb01ve \u2460", "unknownword \u0142\u00f3d\u017a \U0001f30a bank"]
@@ -121,13 +122,40 @@ def deberta_v2_one_way(folder):
         share_att_key=True, position_biased_input=False, conv_kernel_size=5)
 
 
+def t5(folder, kind, config, seed, **changes):
+    vocabulary = unigram(["<pad>", "</s>", "<unk>"]) + [("<extra_id_1>", 0.0), ("<extra_id_0>", 0.0)]
+    tokenizer = T5Tokenizer(vocab=vocabulary, extra_ids=2, model_max_length=200)
+    model = kind(config(**{
+        "vocab_size": len(vocabulary) + 3, "d_model": 24, "d_kv": 8, "num_heads": 3, "d_ff": 40, "num_layers": 2,
+        "num_decoder_layers": 1} | changes))
+    save(folder, model, tokenizer, seed, steps=("Pooling", "Dense", "Normalize"))
+    dense(folder, "2_Dense", 24, 20, "linear.Identity", seed + 1, bias=False)
+
+
+def t5_gated(folder):
+    """As mT5 and T5 1.1: gated, and the heads together are wider than the model."""
+    t5(folder, MT5EncoderModel, MT5Config, 59, num_heads=4, feed_forward_proj="gated-gelu", relative_attention_num_buckets=16,
+       relative_attention_max_distance=40)
+
+
+def instructor(folder):
+    """As hkunlp/instructor: prompts are read and not pooled."""
+    t5(folder, T5EncoderModel, T5Config, 61)
+    config = pooling(["mean_tokens"], 24) | {"include_prompt": False}
+    write_json(folder / "1_Pooling/config.json", config)
+    prompts = {"query": "the river question under the old bridge: ", "passage": "a ", "document": "money "}
+    write_json(folder / "config_sentence_transformers.json", {"prompts": prompts, "default_prompt_name": None})
+
+
 CASES = {
+    "t5": lambda folder: t5(folder, T5ForConditionalGeneration, T5Config, 53), "t5-gated": t5_gated,
+    "instructor": instructor,
     "electra-small": electra_small, "albert": albert, "albert-groups": albert_groups, "deberta-v3": deberta_v3,
     "deberta-v2-convolution": deberta_v2_convolution, "deberta-v2-unshared": deberta_v2_unshared,
     "deberta-v2-one-way": deberta_v2_one_way,
 }
 # Texts beside the common ones, for the cases that need them.
-LONG_TEXTS = {"deberta-v3": [TEXTS[5] * 5, "".join(TEXTS) * 2]}
+LONG_TEXTS = {"t5": [TEXTS[5] * 5], "t5-gated": [TEXTS[5] * 5], "deberta-v3": [TEXTS[5] * 5, "".join(TEXTS) * 2]}
 
 
 def deberta_buckets(path):
@@ -165,6 +193,8 @@ def main():
     for name in sys.argv[2:] or CASES:
         CASES[name](root / name)
         golden(root, name)
+    if "instructor" in (sys.argv[2:] or CASES):
+        golden_prompts(root, "instructor")
 
 
 if __name__ == "__main__":

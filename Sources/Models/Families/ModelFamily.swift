@@ -13,7 +13,7 @@ struct ModelFamily: Sendable {
     let encoder: @Sendable (ModelConfiguration) -> EncoderConfiguration
 
     static let all: [ModelFamily] = [
-        .bert, .roberta, .distilBert, .mpnet, .electra, .albert, .debertaV2,
+        .bert, .roberta, .distilBert, .mpnet, .electra, .albert, .debertaV2, .t5,
     ]
 
     /// The family that a `config.json` names.
