@@ -1,5 +1,3 @@
-import Models
-
 /// What a caller wants put before the texts, by name, by use, or in full.
 package struct PromptChoice: Equatable, Sendable {
     /// What the texts are for.
@@ -21,33 +19,4 @@ package struct PromptChoice: Equatable, Sendable {
 
     /// Whether the caller asked for a prompt; without it the folder's default holds.
     var isExplicit: Bool { name != nil || text != nil || inputType != nil }
-
-    /// The prompt by the reference's rule; empty for none.
-    ///
-    /// A text in full wins, then a name, then the use: `query` takes the prompt of that name,
-    /// `document` the first that is there of `document`, `passage` and `corpus`. Both names are
-    /// always there, perhaps empty, so a use never falls back to the default. Source:
-    /// sentence-transformers 6.2, `encode`, `encode_query` and `encode_document`.
-    ///
-    /// - Throws: a 400 that lists the folder's prompts when it has none of that name.
-    func text(of settings: PipelineSettings) throws(APIError) -> String {
-        if let text { return text }
-        if let name {
-            guard let text = settings.prompt(named: name) else {
-                let names = settings.prompts.map { "'\($0.name)'" }.joined(separator: ", ")
-                throw .invalidValue(
-                    "prompt_name",
-                    "The model has no prompt '\(name.prefix(64))'. It has: \(names). 'prompt' takes "
-                        + "a text in full.")
-            }
-            return text
-        }
-        let names =
-            switch inputType {
-            case .query: ["query"]
-            case .document: ["document", "passage", "corpus"]
-            case nil: [settings.defaultPromptName].compactMap { $0 }
-            }
-        return names.lazy.compactMap { settings.prompt(named: $0) }.first ?? ""
-    }
 }

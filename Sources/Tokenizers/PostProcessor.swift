@@ -42,6 +42,17 @@ struct PostProcessor: Sendable, Equatable {
         return processor
     }
 
+    /// The highest of the ids which are added; -1 when there are none.
+    var highestID: Int {
+        (single + pair).reduce(-1) { highest, piece in
+            if case .special(let ids, _) = piece {
+                max(highest, Int(ids.max() ?? -1))
+            } else {
+                highest
+            }
+        }
+    }
+
     /// Number of tokens which are added to one text, or to two.
     func addedCount(isPair: Bool) -> Int {
         (isPair ? pair : single).reduce(0) { sum, piece in

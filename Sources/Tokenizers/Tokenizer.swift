@@ -42,6 +42,7 @@ package struct Tokenizer: Sendable {
         truncationSide = configuration.truncationSide
         let added = parts.added
         spellings = TokenSpellings(vocabulary: model.vocabulary, added: added)
+        vocabularySize = max(spellings.vocabularySize, postProcessor.highestID + 1)
         rawTokens = AddedVocabulary(added.filter { !$0.isNormalized })
         let normalizer = normalizer
         normalizedTokens = AddedVocabulary(
@@ -57,8 +58,8 @@ package struct Tokenizer: Sendable {
             hasNormalizedTokens: !normalizedTokens.isEmpty)
     }
 
-    /// Highest id plus one, added tokens included.
-    package var vocabularySize: Int { spellings.vocabularySize }
+    /// Highest id plus one, added tokens and those of the post-processor included.
+    package let vocabularySize: Int
 
     /// Number of special tokens which the post-processor adds to a single text.
     package var addedTokenCount: Int { postProcessor.addedCount(isPair: false) }

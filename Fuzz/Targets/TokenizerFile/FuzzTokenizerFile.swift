@@ -6,21 +6,28 @@ private let texts = [
     "<s>[MASK] <mask>▁",
 ]
 
-/// Up to the first zero byte the input is `tokenizer.json`, behind it `tokenizer_config.json`.
+/// Zero bytes part the files: `tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json`,
+/// `added_tokens.json`, `vocab.txt`, `vocab.json`, `merges.txt`. An empty one is not there.
 ///
 /// Oracles: an error names its file; what loads encodes within its vocabulary and within the text.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzTokenizerFile(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     let bytes = Array(UnsafeBufferPointer(start: start, count: count))
-    let parts = bytes.split(separator: 0, maxSplits: 1, omittingEmptySubsequences: false)
+    var parts = bytes.split(separator: 0, maxSplits: 6, omittingEmptySubsequences: false)
+        .map { $0.isEmpty ? nil : Array($0) }[...]
+    var files = TokenizerFiles(
+        tokenizer: parts.popFirst() ?? nil, configuration: parts.popFirst() ?? nil)
+    files.specialTokens = parts.popFirst() ?? nil
+    files.addedTokens = parts.popFirst() ?? nil
+    files.wordPieces = parts.popFirst() ?? nil
+    files.vocabulary = parts.popFirst() ?? nil
+    files.merges = parts.popFirst() ?? nil
     do throws(TokenizerFileError) {
-        let tokenizer = try Tokenizer(
-            tokenizerJSON: Array(parts[0]),
-            tokenizerConfiguration: parts.count > 1 ? Array(parts[1]) : nil)
+        let tokenizer = try Tokenizer(files, lowercases: bytes.count % 2 == 1)
         for text in texts { EncodingOracle.check(tokenizer, text) }
         precondition(!tokenizer.summary.isEmpty)
     } catch {
-        precondition(error.file.hasSuffix(".json") && !error.reason.isEmpty)
+        precondition(error.file.contains(".") && !error.reason.isEmpty)
     }
     return 0
 }
