@@ -168,8 +168,11 @@ def spoil_json(name, **changes):
     return spoil
 
 
-def remove(name):
-    return lambda folder: (folder / name).unlink()
+def remove(*names):
+    def spoil(folder):
+        for name in names:
+            (folder / name).unlink()
+    return spoil
 
 
 def cut(name, size):
@@ -182,7 +185,7 @@ def write(name, text):
 
 @pytest.mark.parametrize("spoil, words", [
     (remove("config.json"), ["config.json"]),
-    (remove("tokenizer.json"), ["tokenizer.json"]),
+    (remove("tokenizer.json", "vocab.txt"), ["tokenizer.json"]),
     (remove("model.safetensors"), ["model.safetensors"]),
     (remove("1_Pooling/config.json"), ["1_Pooling"]),
     (cut("model.safetensors", 0), ["model.safetensors"]),

@@ -42,6 +42,44 @@ def shows_certificate(server, certificate):
     return True
 
 
+def test_healthcheck_over_https(https, binary, tmp_path):
+    server = https()
+    url = f"https://127.0.0.1:{server.port}"
+    good = program.run(binary, "healthcheck", url, "--ca", tmp_path / "server.crt")
+    assert (good.returncode, good.stdout) == (0, b"HTTP/1.1 200 OK\n")
+    named = f"https://localhost:{server.port}/health/live"
+    assert program.run(
+        binary, "healthcheck", named, "--ca", tmp_path / "server.crt").returncode == 0
+    assert program.run(binary, "healthcheck", url, "--insecure").returncode == 0
+    unknown = program.run(binary, "healthcheck", url)
+    assert unknown.returncode == 1 and b"certificate" in unknown.stdout
+    other, _ = make_certificate(tmp_path, "other")
+    assert program.run(binary, "healthcheck", url, "--ca", other).returncode == 1
+    plain = f"http://127.0.0.1:{server.port}"
+    assert program.run(binary, "healthcheck", plain).returncode == 1
+
+
+def test_a_certificate_for_each_name(https, tmp_path):
+    certificate, key = make_certificate(tmp_path, "second", names="DNS:second.example")
+    server = https("--tls-identity", f"{certificate}:{key}")
+    assert shows_certificate(server, tmp_path / "server.crt")
+    context = trusting(certificate)
+    with socket.create_connection((server.host, server.port), timeout=program.PATIENCE) as plain:
+        with context.wrap_socket(plain, server_hostname="second.example") as secured:
+            assert secured.getpeercert()["subjectAltName"] == (("DNS", "second.example"),)
+
+
+@pytest.mark.parametrize("flags, words", [
+    (["--tls-identity", "a.crt:a.key"], ["tls-identity", "tls-cert"]),
+    (["--tls-identity", "a.crt"], ["tls-identity", "CERT:KEY"]),
+    (["--tls-identity", "a:b:c"], ["tls-identity", "CERT:KEY"]),
+])
+def test_a_bad_identity_is_named(binary, model, flags, words):
+    finished = program.run(binary, "serve", "--model", model, *flags)
+    assert finished.returncode == 2
+    assert all(word in finished.stderr.decode() for word in words)
+
+
 def test_embeddings_over_https(https, tmp_path):
     server = https()
     assert server.url.startswith("https://")

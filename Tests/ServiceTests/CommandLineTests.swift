@@ -25,13 +25,15 @@ struct CommandLineTests {
     @Test(arguments: [
         "http://127.0.0.1", "http://127.0.0.1/", "http://localhost:8080", "http://[::1]",
         "http://[::1]:8080/health", "http://a:0/x", "http://a:65535/health/ready?x=1:2",
+        "https://127.0.0.1", "https://[::1]:8443/health",
     ])
     func takesURLsOfCleartextHTTP(url: String) throws {
         _ = try HealthProbe(url: url, timeoutSeconds: 1)
     }
 
     @Test(arguments: [
-        "", "127.0.0.1:8080", "https://127.0.0.1", "HTTP://a", "http://", "http:///health",
+        "", "127.0.0.1:8080", "https://", "ftp://127.0.0.1", "HTTP://a", "http://",
+        "http:///health",
         "http://:80", "http://a:", "http://a:65536", "http://a:-1", "http://a:+1", "http://a:8o",
         "http://a:99999999999999999999", "http://::1", "http://::1:8080/health",
     ])

@@ -1,12 +1,15 @@
 import Glibc
+import HTTPServer
 import Platform
 
-/// One GET by a blocking socket: what a container's health check needs and no more.
+/// One GET by a blocking socket, in cleartext or over TLS: what a health check needs and no more.
 package struct HealthProbe {
     private let host: String
     private let port: String
     private let path: String
     private let timeoutSeconds: Double
+    /// Nil for cleartext.
+    private var tls: TLSProbe?
 
     /// What the service said.
     package struct Outcome: Equatable, Sendable {
@@ -16,13 +19,15 @@ package struct HealthProbe {
 
     /// Takes the URL apart.
     ///
-    /// - Throws: ``StartError`` when it is not `http://host[:port][/path]`.
-    package init(url: String, timeoutSeconds: Double) throws(StartError) {
-        guard url.hasPrefix("http://") else {
-            throw StartError(
-                "'\(url)' is not a URL of cleartext HTTP such as http://127.0.0.1:8080/health")
+    /// - Throws: ``StartError`` when it is not `http://host[:port][/path]`, or the same with `https`.
+    package init(
+        url: String, timeoutSeconds: Double, authorityFile: String? = nil, verifies: Bool = true
+    ) throws(StartError) {
+        let isSecure = url.hasPrefix("https://")
+        guard isSecure || url.hasPrefix("http://") else {
+            throw StartError("'\(url)' is not a URL such as http://127.0.0.1:8080/health")
         }
-        let rest = url.dropFirst(7)
+        let rest = url.dropFirst(isSecure ? 8 : 7)
         let authority = rest.prefix { $0 != "/" }
         let remainder = rest.dropFirst(authority.count)
         path = remainder.isEmpty ? "/health/ready" : String(remainder)
@@ -30,7 +35,9 @@ package struct HealthProbe {
         let colon = isBare ? nil : authority.lastIndex(of: ":")
         let name = colon.map { authority[..<$0] } ?? authority
         host = String(name.filter { $0 != "[" && $0 != "]" })
-        port = colon.map { String(authority[authority.index(after: $0)...]) } ?? "80"
+        port =
+            colon.map { String(authority[authority.index(after: $0)...]) }
+            ?? (isSecure ? "443" : "80")
         let isNumber = !port.isEmpty && port.utf8.allSatisfy { (48...57).contains($0) }
         // An IPv6 address without brackets would be cut at its last colon.
         let isClear = !name.contains(":") || name.hasPrefix("[") && name.hasSuffix("]")
@@ -41,6 +48,12 @@ package struct HealthProbe {
             throw StartError("--timeout must be more than 0 and at most 3600 seconds")
         }
         self.timeoutSeconds = timeoutSeconds
+        if isSecure {
+            var tls = TLSProbe(serverName: host)
+            tls.authorityFile = authorityFile
+            tls.verifies = verifies
+            self.tls = tls
+        }
     }
 
     /// Asks and waits for the status line.
@@ -50,16 +63,32 @@ package struct HealthProbe {
         }
         defer { close(socket) }
         let request = "GET \(path) HTTP/1.1\r\nHost: \(host):\(port)\r\nConnection: close\r\n\r\n"
-        var answer = [UInt8](repeating: 0, count: 64)
-        guard send(socket, request, request.utf8.count, Int32(MSG_NOSIGNAL)) > 0 else {
-            return Outcome(isHealthy: false, message: "\(host):\(port) closed the connection")
+        let answer: [UInt8]
+        do throws(ServerError) {
+            answer = try exchange(Array(request.utf8), over: socket)
+        } catch {
+            return Outcome(isHealthy: false, message: "\(host):\(port): \(error)")
         }
-        let count = recv(socket, &answer, answer.count, Int32(MSG_WAITALL))
-        let line = String(decoding: answer.prefix(max(0, count)), as: UTF8.self)
-            .prefix { $0 != "\r\n" && $0 != "\r" }
+        let line = String(decoding: answer, as: UTF8.self).prefix { $0 != "\r\n" && $0 != "\r" }
         let isHealthy = line.hasPrefix("HTTP/1.1 200")
         return Outcome(
             isHealthy: isHealthy, message: line.isEmpty ? "no answer in time" : String(line))
+    }
+
+    /// Enough for the status line.
+    private static let answerBytes = 64
+
+    /// The beginning of the answer; shorter when the other side ends or is too slow.
+    private func exchange(
+        _ request: [UInt8], over socket: Int32
+    ) throws(ServerError) -> [UInt8] {
+        if let tls { return try tls.exchange(over: socket, request, count: Self.answerBytes) }
+        guard send(socket, request, request.count, Int32(MSG_NOSIGNAL)) > 0 else {
+            throw .system(call: "send", reason: "the connection was closed")
+        }
+        var answer = [UInt8](repeating: 0, count: Self.answerBytes)
+        let count = recv(socket, &answer, answer.count, Int32(MSG_WAITALL))
+        return Array(answer.prefix(max(0, count)))
     }
 
     private func connected() -> Int32? {
