@@ -2,7 +2,9 @@ import Kernels
 
 extension LayerStep {
     /// Whether queries and keys are normalised or rotated before attention.
-    var isPrepared: Bool { angles != nil || weights.queryNorm != nil }
+    var isPrepared: Bool {
+        angles != nil || weights.queryNorm != nil || weights.wideQueryNorm != nil
+    }
 
     /// Normalises and rotates the queries and keys of some tokens.
     func prepareHeads(_ block: Range<Int>) {
@@ -25,11 +27,18 @@ extension LayerStep {
     /// The heads of tokens of one text, the first of which stands at `position`.
     private func prepareHeads(_ tokens: Range<Int>, position: Int, text: Int) {
         let size = configuration.headSize
+        if let queryNorm = weights.wideQueryNorm, let keyNorm = weights.wideKeyNorm {
+            let width = configuration.attentionWidth
+            let whole = HeadPreparation(heads: 1, headSize: width, norm: queryNorm)
+            prepare(tokens, whole, from: 0)
+            prepare(tokens, HeadPreparation(heads: 1, headSize: width, norm: keyNorm), from: width)
+        }
         var queries = HeadPreparation(
             heads: configuration.headCount, headSize: size, norm: weights.queryNorm)
         var keys = HeadPreparation(
             heads: configuration.keyValueHeads, headSize: size, norm: weights.keyNorm)
         guard let angles else {
+            guard weights.queryNorm != nil else { return }
             prepare(tokens, queries, from: 0)
             prepare(tokens, keys, from: configuration.attentionWidth)
             return

@@ -247,6 +247,16 @@ struct LayerStep {
             }
             return
         }
+        if place == .attentionOutput, let norm, let second = weights.secondAttentionNorm {
+            let output = workspace.normed(count: block.count)
+            linear(layer, place, input, residual: hidden, to: .float32(output))
+            kernels.norm(output, norm, to: output)
+            for index in 0..<output.count * output.stride {
+                hidden.base[index] += output.base[index]
+            }
+            normalize(block, second)
+            return
+        }
         linear(layer, place, input, residual: hidden, to: .float32(hidden))
         if let norm { normalize(block, norm) }
     }

@@ -26,6 +26,7 @@ package final class Encoder: Sendable {
         if let fault = configuration.fault {
             throw .malformed(file: source.origin, field: nil, reason: fault)
         }
+        let configuration = configuration.spelled(in: source)
         self.configuration = configuration
         self.type = type
         self.kernels = kernels

@@ -14,6 +14,14 @@ extension EncoderConfiguration {
     }
 }
 
+extension EncoderConfiguration {
+    /// The encoder of a family without a table of positions: nothing but memory limits its texts.
+    init(withoutTable model: ModelConfiguration) {
+        self.init(model)
+        positionCount = 0
+    }
+}
+
 extension Activation {
     /// The kernels' name of an activation read from a file.
     package init(_ function: ActivationFunction) {

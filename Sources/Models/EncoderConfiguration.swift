@@ -59,6 +59,8 @@ package struct EncoderConfiguration: Equatable, Sendable {
     /// Rows of the token type table; 0 when there is none.
     package var typeCount: Int
     package var names: EncoderTensorNames
+    /// Other names under which files of the family have their tensors.
+    package var otherSpellings: [TensorSpelling] = []
 
     package init(
         vocabularySize: Int, hiddenSize: Int, layerCount: Int, headCount: Int,
@@ -172,6 +174,9 @@ package struct EncoderTensorNames: Equatable, Sendable {
     package var value: String
     /// The one matrix of query, key and value, where they are stored so.
     package var queryKeyValue: String?
+    /// Norms of all heads' queries and keys together, before those are split; nil for none.
+    package var wideQueryNorm: String?
+    package var wideKeyNorm: String?
     /// Norms of each head's queries and keys; nil for none.
     package var queryNorm: String?
     package var keyNorm: String?
@@ -179,6 +184,8 @@ package struct EncoderTensorNames: Equatable, Sendable {
     package var attentionNorm: String
     /// The norm behind attention, where there is one before it too.
     package var attentionPostNorm: String?
+    /// A second norm behind attention, of what comes out of the first and attention's input; nil for none.
+    package var secondAttentionNorm: String?
     /// The half of a gated feed-forward block that is activated, where it is stored by itself.
     package var gate: String?
     package var intermediate: String

@@ -21,6 +21,17 @@ package enum Gating: Sendable {
     case upFirst
 }
 
+/// The names of a family's tensors, and how its feed-forward matrices are stored with them.
+package struct TensorSpelling: Equatable, Sendable {
+    package var names: EncoderTensorNames
+    package var gating: Gating?
+
+    package init(names: EncoderTensorNames, gating: Gating?) {
+        self.names = names
+        self.gating = gating
+    }
+}
+
 /// What attention is like in some of the layers.
 package struct AttentionPattern: Equatable, Sendable {
     /// Which keys a query takes; nil for all.
@@ -45,8 +56,25 @@ extension EncoderConfiguration {
         patternOfLayer.isEmpty ? 0 : patternOfLayer[index]
     }
 
+    /// The same with the names that `source` has, if it has any of them.
+    func spelled(in source: some TensorSource) -> EncoderConfiguration {
+        for spelling in [TensorSpelling(names: names, gating: gating)] + otherSpellings {
+            let names = spelling.names
+            let first = names.layer(0, names.queryKeyValue ?? names.query)
+            guard source.contains(first + ".weight") else { continue }
+            var configuration = self
+            configuration.names = names
+            configuration.gating = spelling.gating
+            return configuration
+        }
+        return self
+    }
+
     /// The width of the feed-forward block's first product.
     var innerWidth: Int { gating == nil ? intermediateSize : 2 * intermediateSize }
+
+    /// Whether a block's rows are normalised beside the residual stream.
+    var hasNormedRows: Bool { normPlacement != .after || names.secondAttentionNorm != nil }
 
     /// The matrices whose products are queries, keys and values, and the outputs of each.
     var mixedParts: [(outputs: Int, name: String)] {
@@ -78,6 +106,9 @@ extension EncoderConfiguration {
         else { return "not one kind of attention for each of the \(layerCount) layers" }
         guard gating == nil || intermediateSize % 2 == 0 else {
             return "a gated feed-forward block of odd width \(intermediateSize)"
+        }
+        guard names.wideQueryNorm == nil || attentionWidth <= HeadPreparation.headSizeMaximum else {
+            return "queries of \(attentionWidth), wider than \(HeadPreparation.headSizeMaximum)"
         }
         let isPrepared = names.queryNorm != nil || patterns.contains { $0.rotary != nil }
         guard !isPrepared || headSize <= HeadPreparation.headSizeMaximum else {

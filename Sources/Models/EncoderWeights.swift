@@ -7,11 +7,16 @@ struct LayerWeights {
     /// The norms of each head's queries and keys; nil for none.
     let queryNorm: NormWeights?
     let keyNorm: NormWeights?
+    /// The norms of all heads' queries and keys together; nil for none.
+    let wideQueryNorm: NormWeights?
+    let wideKeyNorm: NormWeights?
     let attentionOutput: LinearLayer
     /// Before or behind attention, as the configuration says; nil where a layer has none.
     let attentionNorm: NormWeights?
     /// Behind attention, where the other is before it.
     let attentionPostNorm: NormWeights?
+    /// Behind the norm behind attention, with attention's input added once more; nil for none.
+    let secondAttentionNorm: NormWeights?
     /// With the gate in one, where there is one: `[2 * intermediate, hidden]`.
     let intermediate: LinearLayer
     let output: LinearLayer
@@ -178,12 +183,15 @@ struct WeightReader<Source: TensorSource> {
                 InputRanges.Key(layer: index, place: .queryKeyValue)),
             queryNorm: try norm(names.queryNorm, size: head),
             keyNorm: try norm(names.keyNorm, size: head),
+            wideQueryNorm: try norm(names.wideQueryNorm, size: configuration.attentionWidth),
+            wideKeyNorm: try norm(names.wideKeyNorm, size: configuration.attentionWidth),
             attentionOutput: try linear(
                 [(hidden, name(names.attentionOutput))], configuration.attentionWidth, type,
                 InputRanges.Key(layer: index, place: .attentionOutput)),
             attentionNorm: index == 0 && configuration.skipsFirstNorm
                 ? nil : try norm(names.attentionNorm, size: hidden),
             attentionPostNorm: try norm(names.attentionPostNorm, size: hidden),
+            secondAttentionNorm: try norm(names.secondAttentionNorm, size: hidden),
             intermediate: try linear(
                 configuration.innerParts.map { ($0.outputs, name($0.name)) }, hidden, type,
                 InputRanges.Key(layer: index, place: .intermediate)),

@@ -26,7 +26,7 @@ package struct ModelConfiguration: Equatable, Sendable {
     /// The width of an attention head where the file states one, else nil.
     package let statedHeadWidth: Int?
     /// The width between the two layers of the feed-forward block.
-    package let intermediateSize: Int
+    package var intermediateSize: Int
     package var activation: ActivationFunction
     /// How the feed-forward block is gated, nil when it is not.
     package var gating: Gating?
@@ -51,8 +51,18 @@ package struct ModelConfiguration: Equatable, Sendable {
     /// What attention's scores are multiplied by where that is not `1 / sqrt(headWidth)`.
     package var scoreScale: Double?
 
+    /// The encoder, for a family that reads its switches together with the fields; else nil.
+    package private(set) var encoder: EncoderConfiguration?
+
     /// The width of one attention head.
-    package var headWidth: Int { statedHeadWidth ?? hiddenSize / headCount }
+    package var headWidth: Int { encoder?.headSize ?? statedHeadWidth ?? hiddenSize / headCount }
+
+    /// The same configuration with its encoder.
+    func computed(by encoder: EncoderConfiguration) -> ModelConfiguration {
+        var configuration = self
+        configuration.encoder = encoder
+        return configuration
+    }
 
     /// Checks that a tokenizer's ids all have a row in the table of token vectors.
     ///
@@ -76,8 +86,11 @@ struct ConfigurationKeys {
     /// Nil where a head has its share of the hidden size.
     var headWidth: String?
     var intermediateSize = "intermediate_size"
-    /// Nil where a family reads it itself.
+    /// Nil where the default always holds, or a family reads it itself.
     var activation: String? = "hidden_act"
+    var positionCount = "max_position_embeddings"
+    /// Whether heads have a width of their own, which need not divide the hidden size.
+    var hasHeadWidth = false
     /// Nil where the default always holds.
     var layerNormEpsilon: String? = "layer_norm_eps"
     /// Nil where there are no token types.
@@ -118,7 +131,7 @@ extension ModelConfiguration {
                 defaults.activation
             }
         layerNormEpsilon = try Self.epsilon(file, keys) ?? defaults.layerNormEpsilon
-        positionCount = try file.integer("max_position_embeddings", in: 1...Limit.positions)
+        positionCount = try file.integer(keys.positionCount, in: 1...Limit.positions)
         var typeCount: Int?
         if let key = keys.tokenTypeCount {
             typeCount = try file.integer(key, in: 0...Limit.tokenTypes)
@@ -126,7 +139,8 @@ extension ModelConfiguration {
         tokenTypeCount = typeCount ?? defaults.tokenTypeCount
         paddingTokenID =
             try file.integer("pad_token_id", in: 0...Limit.vocabulary) ?? defaults.paddingTokenID
-        guard statedHeadWidth != nil || hiddenSize.isMultiple(of: headCount) else {
+        let isFree = statedHeadWidth != nil || keys.hasHeadWidth
+        guard isFree || hiddenSize.isMultiple(of: headCount) else {
             throw .inconsistent(
                 file: file.path, field: keys.hiddenSize,
                 reason: "\(hiddenSize) is not a multiple of \(keys.headCount) \(headCount)")

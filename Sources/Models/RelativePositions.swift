@@ -67,7 +67,7 @@ struct RelativeBias: Sendable {
         self.length = length
         var values: [Float] = []
         values.reserveCapacity(heads * (2 * length - 1))
-        for slope in Self.slopes(heads) {
+        for slope in LinearBias.slopes(heads) {
             for distance in 1 - length..<length {
                 values.append(-slope * Float(abs(distance)) / scale)
             }
@@ -75,20 +75,23 @@ struct RelativeBias: Sendable {
         self.values = values
     }
 
-    /// The slope of each head: powers of `2^(-8 / n)` for a power of two n; for other numbers those of
-    /// the power below, then every second of the power above.
-    static func slopes(_ heads: Int) -> [Float] {
-        var power = 1
-        while power * 2 <= heads { power *= 2 }
-        let below = (1...power).map { exp2(-8 * Double($0) / Double(power)) }
-        let above = (0..<heads - power).map { exp2(-8 * Double(2 * $0 + 1) / Double(2 * power)) }
-        return (below + above).map(Float.init)
-    }
-
     /// Calls `body` with the pointer at which `pointer[key - query]` is a head's bias.
     func withHead<Result>(_ head: Int, _ body: (UnsafePointer<Float>?) -> Result) -> Result {
         values.withUnsafeBufferPointer { values in
             body(values.baseAddress.map { $0 + head * (2 * length - 1) + length - 1 })
         }
+    }
+}
+
+/// Attention with linear biases (ALiBi, Press et al., 2021).
+package enum LinearBias {
+    /// The slope of each head: powers of `2^(-8 / n)` for a power of two n; for other numbers those of
+    /// the power below, then every second of the power above.
+    package static func slopes(_ heads: Int) -> [Float] {
+        var power = 1
+        while power * 2 <= heads { power *= 2 }
+        let below = (1...power).map { exp2(-8 * Double($0) / Double(power)) }
+        let above = (0..<heads - power).map { exp2(-8 * Double(2 * $0 + 1) / Double(2 * power)) }
+        return (below + above).map(Float.init)
     }
 }

@@ -17,7 +17,7 @@ package struct RotaryPositions: Equatable, Sendable {
     }
 
     /// The angle by which each pair turns from one position to the next, for texts of `length` tokens.
-    func frequencies(length: Int) -> [Float] {
+    package func frequencies(length: Int) -> [Float] {
         let pairs = width / 2
         func plain(_ base: Double) -> [Double] {
             (0..<pairs).map { 1 / pow(base, Double(2 * $0) / Double(width)) }

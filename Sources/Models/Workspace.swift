@@ -85,7 +85,7 @@ package final class Workspace {
         }
         hiddenAt = take(capacity * hidden * 4)
         hiddenCopyAt = take(capacity * (hidden + 1) * 2)
-        if configuration.normPlacement != .after {
+        if configuration.hasNormedRows {
             normedAt = take(Self.blockRows * hidden * 4)
             normedCopyAt = take(Self.blockRows * (hidden + 1) * 2)
         }

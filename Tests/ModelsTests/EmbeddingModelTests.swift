@@ -45,6 +45,9 @@ struct EmbeddingModelTests {
         "bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert", "mpnet",
         "electra-small", "albert-groups", "deberta-v3", "deberta-v2-convolution",
         "deberta-v2-unshared", "deberta-v2-one-way", "t5", "t5-gated",
+        "electra-small", "albert-groups", "modernbert", "llama-dynamic", "mistral", "qwen3",
+        "gemma",
+        "jina-code",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)
@@ -64,6 +67,8 @@ struct EmbeddingModelTests {
         "bert", "roberta", "distilbert", "mpnet", "electra", "electra-small", "albert",
         "albert-groups", "legacy-names-bfloat16", "deberta-v3", "deberta-v2-convolution",
         "deberta-v2-unshared", "deberta-v2-one-way", "t5", "t5-gated",
+        "albert-groups", "legacy-names-bfloat16", "modernbert", "nomic", "gte-new", "eurobert",
+        "llama", "mistral", "qwen2", "qwen3", "gemma", "jina", "jina-code",
     ])
     func keepsTheDirectionInNarrowTypes(name: String) throws {
         let folder = try TinyModel.folder(name)

@@ -318,6 +318,55 @@ struct HostileFolderTests {
             "distilbert",
             .init("config.json", "\"gelu\"", "\"geglu\"", "activation: geglu is not supported")
         ),
+        (
+            "nomic-old",
+            .init(
+                "config.json", "\"prenorm\": false", "\"prenorm\": true",
+                "prenorm: true is not supported (supported: false)")
+        ),
+        (
+            "nomic-old",
+            .init(
+                "config.json", "\"swiglu\"", "\"relu\"",
+                "activation_function: relu is not supported (supported: swiglu, geglu, glu, gelu)")
+        ),
+        (
+            "gte-new",
+            .init(
+                "config.json", "\"logn_attention_scale\": false", "\"logn_attention_scale\": true",
+                "logn_attention_scale: true is not supported")
+        ),
+        (
+            "gte-new",
+            .init(
+                "config.json", "\"ntk\"", "\"longrope\"",
+                "rope_scaling.type: longrope is not supported (supported: default, linear")
+        ),
+        (
+            "llama-yarn",
+            .init(
+                "config.json", "\"factor\": 4.0", "\"factor\": 0", "rope_scaling.factor: 0.0 is not"
+            )
+        ),
+        (
+            "gemma-causal",
+            .init(
+                "config.json", "\"attn_logit_softcapping\": null",
+                "\"attn_logit_softcapping\": 50.0",
+                "attn_logit_softcapping: 50.0 is not supported (supported: null)")
+        ),
+        (
+            "jina",
+            .init(
+                "config.json", "\"geglu\"", "\"original\"",
+                "feed_forward_type: original is not supported (supported: geglu, reglu)")
+        ),
+        (
+            "modernbert",
+            .init(
+                "config.json", "\"sliding_attention\",", "\"chunked_attention\",",
+                "layer_types: chunked_attention is not supported")
+        ),
     ]
 
     @Test(arguments: families)
