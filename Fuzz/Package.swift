@@ -28,13 +28,16 @@ let package = Package(
     name: "quiver-fuzz",
     targets: [
         room("HTTPWire"),
+        .target(name: "CPlatform"),
+        room("Platform", uses: ["CPlatform"]),
         room("JSON"),
         room("Tokenizers", uses: ["JSON"]),
         // What reads requests; a file that it comes to need is named here.
         room(
-            "Service", uses: ["HTTPWire", "JSON"],
+            "Service", uses: ["HTTPWire", "JSON", "Platform"],
             sources: [
-                "APIError.swift", "PromptChoice.swift", "Routes/EmbeddingsRequest.swift",
+                "Access/TokenQuota.swift", "APIError.swift", "PromptChoice.swift",
+                "Routes/EmbeddingsRequest.swift",
                 "Routes/FieldReader.swift", "Routes/TokenizeRequest.swift",
             ]),
 
