@@ -126,12 +126,18 @@ int cplatform_connect(const char *host, uint16_t port) {
 
 ptrdiff_t cplatform_send(int fd, const void *first, size_t first_count, const void *second,
                          size_t second_count) {
+    ptrdiff_t sent;
+    if (second_count == 0) {
+        do {
+            sent = send(fd, first, first_count, MSG_NOSIGNAL);
+        } while (sent < 0 && errno == EINTR);
+        return sent;
+    }
     struct iovec runs[2] = {{(void *)first, first_count}, {(void *)second, second_count}};
     struct msghdr message;
     memset(&message, 0, sizeof message);
     message.msg_iov = first_count > 0 ? runs : runs + 1;
     message.msg_iovlen = (first_count > 0) + (second_count > 0);
-    ptrdiff_t sent;
     do {
         sent = sendmsg(fd, &message, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);

@@ -109,13 +109,16 @@ extension LoopCore {
         shared.observer.connectionOpened(from: connection.peer)
         // Without memory for an engine nothing may be said: it would be in cleartext.
         guard !isSecure || connection.tls != nil,
-            loop.poller.add(rawDescriptor, token: connection.token, interest: .readable)
+            loop.poller.add(
+                rawDescriptor, token: connection.token, interest: connection.interest)
         else {
             close(connection, .reset)
             return
         }
         // The first bytes are usually there already.
         read(connection)
+        // It has been watched since before that: what was not there yet is reported.
+        if connection.bytesReceived == 0 { connection.wantsNewReport = false }
         settle(connection)
     }
 }

@@ -70,7 +70,8 @@ extension LoopCore {
         }
         for connection in slots.compactMap({ $0 }) {
             switch connection.machine.phase {
-            case .idle where !connection.isHandshaking: close(connection, .draining)
+            case .idle where !connection.isHandshaking && !connection.isInLine:
+                close(connection, .draining)
             case .idle, .head, .body, .handling, .responding:
                 connection.machine.closeAfterResponse()
             case .draining: close(connection, .draining)

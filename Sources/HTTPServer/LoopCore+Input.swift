@@ -2,14 +2,18 @@ import HTTPWire
 import Platform
 
 extension LoopCore {
-    /// Reads once and acts on it; level-triggered readiness brings the rest up again.
-    func read(_ connection: Connection) {
+    /// Reads once and acts on it; what is left comes up again when the connection settles.
+    ///
+    /// A read that does not fill the buffer has taken everything; only a FIN that `isEnding` has told of
+    /// may wait behind it.
+    func read(_ connection: Connection, isEnding: Bool = false) {
         switch connection.socket.receive(into: &readBuffer, count: readBuffer.count) {
-        case .wouldBlock: break
+        case .wouldBlock: connection.wantsNewReport = true
         case .failed: close(connection, .reset)
         case .bytes(0): endInput(connection)
         case .bytes(let count):
             connection.bytesReceived += count
+            connection.wantsNewReport = isEnding || count == readBuffer.count
             if connection.tls == nil {
                 pump(connection, readBuffer, 0..<count)
             } else {
@@ -28,7 +32,8 @@ extension LoopCore {
             }
             return
         }
-        perform(connection, input, &range)
+        // What came before goes first.
+        if !connection.isInLine { perform(connection, input, &range) }
         guard !range.isEmpty, !connection.isClosed else { return }
         if !connection.hasHeldInput {
             connection.held = []
@@ -39,7 +44,7 @@ extension LoopCore {
 
     /// Feeds the bytes that waited for a response.
     func pumpHeld(_ connection: Connection) {
-        guard !connection.isClosed else { return }
+        guard !connection.isClosed, !connection.isInLine else { return }
         if connection.hasHeldInput, !connection.hasOutput {
             let input = connection.held
             connection.held = []
@@ -58,12 +63,35 @@ extension LoopCore {
         }
     }
 
-    /// Performs the machine's steps until it wants more input or an answer.
+    /// Gives those in line their turn: the next of the requests that they have sent.
+    func serveLine() {
+        let tokens = line
+        line.removeAll(keepingCapacity: true)
+        for token in tokens {
+            guard let connection = connection(token) else { continue }
+            connection.isInLine = false
+            pumpHeld(connection)
+            settle(connection)
+        }
+    }
+
+    /// Performs the machine's steps until it wants more input or an answer, or has answered a request.
+    ///
+    /// After that the connection gets in line: a client that pipelines many requests has one of them
+    /// answered each time that the others' are.
     private func perform(_ connection: Connection, _ input: [UInt8], _ range: inout Range<Int>) {
+        var hasAnswered = false
         while !connection.isClosed {
+            if hasAnswered, connection.machine.isBetweenRequests, !range.isEmpty {
+                connection.isInLine = true
+                line.append(connection.token)
+                return
+            }
             switch connection.machine.consume(input, &range) {
             case .awaitInput, .hold: return
-            case .decide(let head): decide(connection, head, hasInput: !range.isEmpty)
+            case .decide(let head):
+                hasAnswered = true
+                decide(connection, head, hasInput: !range.isEmpty)
             case .content(let content):
                 connection.requestBodyBytes += content.count
                 connection.deadline.note(bytes: content.count)
@@ -128,6 +156,8 @@ extension LoopCore {
     /// The client has sent FIN or close_notify.
     func endInput(_ connection: Connection) {
         connection.hasInputEnded = true
+        // What came before the end is answered first.
+        guard !connection.isInLine else { return }
         guard !connection.isHandshaking else {
             failHandshake(connection, .disconnected)
             return

@@ -10,7 +10,7 @@ final class LoopCore {
     let loops: [EventLoop]
     var listener: ListenerSocket?
     var now = MonotonicTime.now
-    var wheel = TimerWheel()
+    @exclusivity(unchecked) var wheel = TimerWheel()
     var dateSecond = -1
     var date: [UInt8] = []
 
@@ -18,12 +18,14 @@ final class LoopCore {
     var slots: [Connection?] = []
     var generations: [UInt32] = []
     var freeSlots: [Int] = []
+    /// Connections that hold a request and have had their turn.
+    var line: [UInt64] = []
     var connectionCount = 0
 
     /// One read buffer for all connections: between reads they own only what they must keep.
-    var readBuffer = [UInt8](repeating: 0, count: 64 << 10)
+    @exclusivity(unchecked) var readBuffer = [UInt8](repeating: 0, count: 64 << 10)
     var plainBuffer: [UInt8] = []
-    var headBuffer: [UInt8] = []
+    @exclusivity(unchecked) var headBuffer: [UInt8] = []
 
     var nextLoop = 0
     var spare: FileDescriptor?
@@ -55,9 +57,11 @@ final class LoopCore {
             loop.poller.prepareToPark()
             loop.poller.wait(
                 into: &events,
-                milliseconds: loop.hasMessages || isFinished ? 0 : sleepMilliseconds())
+                milliseconds: loop.hasMessages || !line.isEmpty || isFinished
+                    ? 0 : sleepMilliseconds())
             now = .now
             for event in events { handle(event) }
+            if !line.isEmpty { serveLine() }
         }
         finishClosing()
     }
@@ -74,9 +78,12 @@ final class LoopCore {
         }
         if event.isWritable {
             flush(connection)
+            connection.wantsNewReport = connection.hasOutput
             pumpHeld(connection)
         }
-        if (event.isReadable || event.isBroken) && !connection.isClosed { read(connection) }
+        if (event.isReadable || event.isBroken) && !connection.isClosed {
+            read(connection, isEnding: event.isEnding || event.isBroken)
+        }
         settle(connection)
     }
 
@@ -193,18 +200,20 @@ final class LoopCore {
         }
 
         let interest = wantedInterest(connection)
-        if interest != connection.interest {
-            connection.interest = interest
-            loop.poller.modify(
-                connection.socket.descriptor.rawValue, token: connection.token, interest: interest)
-        }
+        guard interest != connection.interest || connection.wantsNewReport else { return }
+        connection.interest = interest
+        connection.wantsNewReport = false
+        let isWatched = loop.poller.modify(
+            connection.socket.descriptor.rawValue, token: connection.token, interest: interest)
+        // Nothing would ever be heard of it.
+        if !isWatched { close(connection, .reset) }
     }
 
     private func wantedInterest(_ connection: Connection) -> Poller.Interest {
-        if connection.hasOutput && !connection.isHandshaking { return .writable }
-        if connection.hasInputEnded { return [] }
+        if connection.hasOutput && !connection.isHandshaking { return .output }
+        if connection.hasInputEnded { return .failure }
         let heldCount = connection.held.count - connection.heldStart
-        if heldCount >= shared.configuration.pipelinedBytesMaximum { return [] }
-        return connection.hasOutput ? [.readable, .writable] : .readable
+        if heldCount >= shared.configuration.pipelinedBytesMaximum { return .failure }
+        return connection.hasOutput ? [.input, .output] : .input
     }
 }

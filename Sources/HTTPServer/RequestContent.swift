@@ -25,7 +25,8 @@ struct RequestContent {
             ratioMaximum: shared.configuration.inflationRatioMaximum)
         if case .length(let length) = head.framing, inflater == nil, length > 0 {
             try reserve(length, shared)
-            bytes.reserveCapacity(min(length, 1 << 20))
+            // What is announced is paid for; the system gives the memory as it is written to.
+            bytes.reserveCapacity(length)
         }
     }
 
@@ -42,7 +43,11 @@ struct RequestContent {
         } else {
             bytes.append(contentsOf: input[range])
         }
-        while bytes.count > reservedBytes { try reserve(Self.reservationStep, shared) }
+        // What an array that grows holds in advance is paid for as well.
+        while bytes.count > reservedBytes || bytes.capacity >= reservedBytes + Self.reservationStep
+        {
+            try reserve(Self.reservationStep, shared)
+        }
     }
 
     /// The content is complete.

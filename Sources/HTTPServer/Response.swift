@@ -21,7 +21,8 @@ package struct Response: Hashable, Sendable {
 
     /// A response with content of the type `contentType`, such as `application/json`.
     package init(status: HTTPStatus, contentType: String, body: [UInt8]) {
-        self.init(status: status, body: body)
+        self.init(
+            status: status, fields: HTTPFields(reservingBytes: 256, lines: 6), body: body)
         fields.append("content-type", contentType)
     }
 }

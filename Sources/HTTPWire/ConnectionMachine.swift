@@ -87,6 +87,9 @@ package struct ConnectionMachine: Sendable {
     /// Whether the response in hand is the connection's last.
     package var closesAfterResponse: Bool { isLast }
 
+    /// Whether a response is out and the next request has not begun.
+    package var isBetweenRequests: Bool { phase == .idle || phase == .draining }
+
     /// Reads one step's worth from the front of `range`, which it shortens.
     package mutating func consume(_ input: [UInt8], _ range: inout Range<Int>) -> Step {
         switch phase {

@@ -27,6 +27,12 @@ struct FieldSectionParser: Sendable {
         self.malformation = malformation
     }
 
+    /// Makes room for a section of about so many bytes.
+    mutating func reserve(bytes: Int) {
+        storage.reserveCapacity(bytes)
+        lines.reserveCapacity(8)
+    }
+
     /// Reads from the front of `range`, which it shortens; true when the section is complete.
     ///
     /// Whatever the pieces, the same byte is the one that fails.

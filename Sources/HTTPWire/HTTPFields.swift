@@ -31,6 +31,13 @@ package struct HTTPFields: Hashable, Sendable {
         self.lines = lines
     }
 
+    /// No fields yet, with room for as many as a response usually has.
+    package init(reservingBytes bytes: Int, lines count: Int) {
+        self.init()
+        storage.reserveCapacity(bytes)
+        lines.reserveCapacity(count)
+    }
+
     /// The number of field lines.
     package var count: Int { lines.count }
 
@@ -89,11 +96,14 @@ package struct HTTPFields: Hashable, Sendable {
     ///
     /// - Precondition: `name` is a token.
     package mutating func append(_ name: String, _ value: String) {
-        precondition(!name.isEmpty && name.utf8.allSatisfy(ASCII.isTokenCharacter), "field name")
         let nameStart = Int32(storage.count)
         storage.append(contentsOf: name.utf8)
         let valueStart = Int32(storage.count)
         storage.append(contentsOf: value.utf8)
+        precondition(valueStart > nameStart, "field name")
+        for index in Int(nameStart)..<Int(valueStart) {
+            precondition(ASCII.isTokenCharacter(storage[index]), "field name")
+        }
         for index in Int(valueStart)..<storage.count
         where !ASCII.isFieldValueByte(storage[index]) {
             storage[index] = ASCII.space

@@ -17,13 +17,15 @@ package enum HTTPMethod: String, CaseIterable, Hashable, Sendable {
 extension HTTPMethod {
     /// The method of this name; names are case-sensitive (RFC 9110 §9.1).
     init?(_ name: ArraySlice<UInt8>) {
-        for method in Self.byFrequency where name.elementsEqual(method.rawValue.utf8) {
+        for (spelling, method) in Self.byFrequency
+        where spelling.count == name.count && name.elementsEqual(spelling) {
             self = method
             return
         }
         return nil
     }
 
-    private static let byFrequency: [HTTPMethod] =
-        [.post, .get] + allCases.filter { $0 != .post && $0 != .get }
+    private static let byFrequency: [(spelling: [UInt8], method: HTTPMethod)] =
+        ([.post, .get] + allCases.filter { $0 != .post && $0 != .get })
+        .map { (Array($0.rawValue.utf8), $0) }
 }

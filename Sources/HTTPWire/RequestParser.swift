@@ -17,6 +17,7 @@ package struct RequestParser: Sendable {
     private static let methodBytesMaximum = 24
     /// `HTTP/1.1`.
     private static let versionBytes = 8
+    private static let reservedBytesMaximum = 1024
 
     private var state = State.leading(emptyLines: 0)
     private var section: FieldSectionParser
@@ -68,6 +69,10 @@ package struct RequestParser: Sendable {
         // A byte's position in the line is its index less this.
         let base = start - section.storage.count
         var isComplete = false
+        if section.storage.isEmpty {
+            // A whole head is usually there: one allocation for all of it.
+            section.reserve(bytes: min(range.count, Self.reservedBytesMaximum))
+        }
         while index < range.upperBound && !isComplete {
             try read(bytes[index], at: index - base)
             index += 1

@@ -2,7 +2,11 @@ import CPlatform
 import Glibc
 import Synchronization
 
-/// Readiness of many descriptors, level-triggered, and a way to be woken: epoll and an eventfd.
+/// Readiness of many descriptors, and a way to be woken: epoll and an eventfd.
+///
+/// Descriptors are watched for edges where that is asked for: then a report comes once for each time
+/// something arrives, and who has not taken all of it says so by `modify`. A level-triggered one is
+/// looked at a second time by the kernel after each report.
 ///
 /// - Thread: all but `wakeUp` belongs to the one thread that calls `wait`.
 package final class Poller: Sendable {
@@ -16,6 +20,10 @@ package final class Poller: Sendable {
 
         package static let readable = Interest(rawValue: EPOLLIN.rawValue)
         package static let writable = Interest(rawValue: EPOLLOUT.rawValue)
+        /// Reports edges, not levels.
+        package static let edges = Interest(rawValue: EPOLLET.rawValue)
+        /// Reports that the other end has sent its last byte, as `isEnding`.
+        package static let ending = Interest(rawValue: EPOLLRDHUP.rawValue)
     }
 
     /// One report: which registration, and what it is ready for.
@@ -23,6 +31,8 @@ package final class Poller: Sendable {
         package let token: UInt64
         package let isReadable: Bool
         package let isWritable: Bool
+        /// The other end has sent FIN; it can be read, after what came before it.
+        package let isEnding: Bool
         /// Reset, or both directions shut: the connection is over.
         package let isBroken: Bool
     }
@@ -43,7 +53,9 @@ package final class Poller: Sendable {
         let rawWake = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
         guard rawWake >= 0 else { throw .system(call: "eventfd", errorNumber: errno) }
         wake = FileDescriptor(owning: rawWake)
-        let status = cplatform_epoll_control(rawEpoll, 0, rawWake, EPOLLIN.rawValue, Self.wakeToken)
+        // By edges each write is an event, and the counter never needs to be read.
+        let status = cplatform_epoll_control(
+            rawEpoll, 0, rawWake, EPOLLIN.rawValue | EPOLLET.rawValue, Self.wakeToken)
         guard status == 0 else { throw .system(call: "epoll_ctl", errorNumber: errno) }
     }
 
@@ -52,8 +64,10 @@ package final class Poller: Sendable {
         cplatform_epoll_control(epoll.rawValue, 0, rawDescriptor, interest.rawValue, token) == 0
     }
 
-    package func modify(_ rawDescriptor: Int32, token: UInt64, interest: Interest) {
-        _ = cplatform_epoll_control(epoll.rawValue, 1, rawDescriptor, interest.rawValue, token)
+    /// Changes what a descriptor is watched for, and reports anew what it is ready for; false when the
+    /// system cannot.
+    package func modify(_ rawDescriptor: Int32, token: UInt64, interest: Interest) -> Bool {
+        cplatform_epoll_control(epoll.rawValue, 1, rawDescriptor, interest.rawValue, token) == 0
     }
 
     package func remove(_ rawDescriptor: Int32) {
@@ -76,9 +90,7 @@ package final class Poller: Sendable {
                 epoll.rawValue, buffer.baseAddress, Int32(Self.eventCountMaximum), milliseconds)
             isParked.store(false, ordering: .sequentiallyConsistent)
             for index in 0..<Int(max(found, 0)) {
-                if buffer[index].token == Self.wakeToken {
-                    drainWake()
-                } else {
+                if buffer[index].token != Self.wakeToken {
                     events.append(Event(buffer[index]))
                 }
             }
@@ -89,14 +101,9 @@ package final class Poller: Sendable {
     package func wakeUp() {
         guard isParked.exchange(false, ordering: .sequentiallyConsistent) else { return }
         var one: UInt64 = 1
-        // A full counter (EAGAIN) wakes as well.
         _ = Glibc.write(wake.rawValue, &one, 8)
     }
 
-    private func drainWake() {
-        var count: UInt64 = 0
-        _ = Glibc.read(wake.rawValue, &count, 8)
-    }
 }
 
 extension Poller.Event {
@@ -105,6 +112,7 @@ extension Poller.Event {
             token: event.token,
             isReadable: event.bits & EPOLLIN.rawValue != 0,
             isWritable: event.bits & EPOLLOUT.rawValue != 0,
+            isEnding: event.bits & EPOLLRDHUP.rawValue != 0,
             isBroken: event.bits & (EPOLLERR.rawValue | EPOLLHUP.rawValue) != 0)
     }
 }

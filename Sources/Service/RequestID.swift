@@ -1,4 +1,5 @@
 import HTTPWire
+import Synchronization
 
 /// The name of a request in logs and in the `x-request-id` header.
 package enum RequestID {
@@ -10,13 +11,36 @@ package enum RequestID {
         return String(decoding: given, as: UTF8.self)
     }
 
-    /// A new id: 96 random bits in hexadecimal.
+    /// A new id: 96 bits in hexadecimal, which look random, and none of which comes twice in a process.
+    ///
+    /// A counter goes through splitmix64's finalizer, which maps 64-bit numbers one to one, from a
+    /// random start: it names a request and keeps no secret, so it may be cheaper than a call of the
+    /// system for each (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
     package static func make() -> String {
-        var generator = SystemRandomNumberGenerator()
-        let high = String(generator.next() as UInt64, radix: 16)
-        let low = String(UInt32.random(in: 0 ... .max, using: &generator), radix: 16)
-        return "req-" + String(repeating: "0", count: 16 - high.utf8.count) + high
-            + String(repeating: "0", count: 8 - low.utf8.count) + low
+        let number = UInt64(count.wrappingAdd(1, ordering: .relaxed).newValue)
+        let high = mixed(start.high &+ number &* 0x9E37_79B9_7F4A_7C15)
+        let low = mixed(start.low ^ number)
+        var id = [UInt8](repeating: 0, count: 28)
+        id.replaceSubrange(0..<4, with: "req-".utf8)
+        for digit in 0..<16 { id[4 + digit] = hexDigit(high >> UInt64(60 - 4 * digit)) }
+        for digit in 0..<8 { id[20 + digit] = hexDigit(low >> UInt64(28 - 4 * digit)) }
+        return String(decoding: id, as: UTF8.self)
+    }
+
+    private static let count = Atomic(0)
+    private static let start = (
+        high: UInt64.random(in: 0 ... .max), low: UInt64.random(in: 0 ... .max)
+    )
+
+    private static func mixed(_ number: UInt64) -> UInt64 {
+        var bits = (number ^ number >> 30) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
+        return bits ^ bits >> 31
+    }
+
+    private static func hexDigit(_ number: UInt64) -> UInt8 {
+        let digit = UInt8(truncatingIfNeeded: number & 0xF)
+        return digit < 10 ? 0x30 + digit : 0x57 + digit
     }
 
     private static func isValid(_ id: ArraySlice<UInt8>) -> Bool {

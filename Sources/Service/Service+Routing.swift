@@ -81,11 +81,14 @@ extension Service: RequestHandler {
         case .health, .ready:
             exchange.respond(readiness(context))
         case .metrics:
-            exchange.respond(
-                finished(
-                    Response(
-                        status: .ok, contentType: PrometheusText.contentType, body: metricsText()),
-                    context))
+            scrapes.async { [self] in
+                exchange.respond(
+                    finished(
+                        Response(
+                            status: .ok, contentType: PrometheusText.contentType,
+                            body: metricsText()),
+                        context))
+            }
         }
     }
 

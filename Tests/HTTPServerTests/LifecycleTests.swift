@@ -26,6 +26,43 @@ final class HoldingService: RequestHandler {
     }
 }
 
+/// A client that only sends.
+final class Sender: Sendable {
+    private let socket: Socket
+
+    init(_ address: SocketAddress) throws {
+        socket = try Socket.connect(to: address, timeoutMilliseconds: 20_000)
+    }
+
+    func send(_ text: String) { _ = socket.send(Array(text.utf8)) }
+}
+
+/// Notes the order of requests, and lets a test act within the first one.
+final class OrderingService: RequestHandler {
+    private let paths = Mutex<[String]>([])
+    private let duringFirst = Mutex<(@Sendable () -> Void)?>(nil)
+
+    func duringFirst(_ action: @escaping @Sendable () -> Void) {
+        duringFirst.withLock { $0 = action }
+    }
+
+    var order: [String] { paths.withLock { $0 } }
+
+    func admit(_ head: RequestHead, from peer: Peer) -> Admission { .accept() }
+
+    func handle(_ request: Request, _ exchange: Exchange) {
+        paths.withLock { $0.append(request.head.path) }
+        let action = duringFirst.withLock { action in
+            defer { action = nil }
+            return action
+        }
+        action?()
+        exchange.respond(Response(status: .ok))
+    }
+
+    func response(to failure: ProtocolFailure) -> Response { Response(status: failure.status) }
+}
+
 /// What happens around a request: other threads, clients that go, drain, limits.
 struct LifecycleTests {
     private static let get = "GET /health HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -47,6 +84,21 @@ struct LifecycleTests {
             exchange.respond(text("ignored"))
             #expect(try client.response()?.body == Array("\(number)".utf8))
         }
+    }
+
+    /// The second client's request is there before the first of the pipeline is answered.
+    @Test(arguments: [true, false]) func aPipelineLetsOthersTakeTheirTurns(ends: Bool) throws {
+        let service = OrderingService()
+        let server = try TestServer(handler: service)
+        let other = try Sender(server.address)
+        service.duringFirst { other.send(Self.get) }
+        let first = try TestClient(server.address)
+        #expect(server.log.wait(for: .opened, count: 2))
+        first.send(String(repeating: "GET /pipe HTTP/1.1\r\nHost: h\r\n\r\n", count: 500))
+        if ends { first.shutDownSending() }
+        for _ in 0..<500 { #expect(try first.response()?.status == 200) }
+        let order = service.order
+        #expect(try #require(order.firstIndex(of: "/health")) <= 3)
     }
 
     /// The response blocks the socket; the request behind it must not be forgotten when it is out.

@@ -25,12 +25,14 @@ package struct PrometheusText {
 
     /// Writes one series of a counter or gauge.
     package mutating func sample(_ name: String, _ labels: Labels, _ value: Int) {
-        append("\(name)\(Self.braced(labels)) \(value)\n")
+        begin(series: name, labels)
+        end(with: value)
     }
 
     /// Writes one series of a counter or gauge that is no whole number.
     package mutating func sample(_ name: String, _ labels: Labels, _ value: Double) {
-        append("\(name)\(Self.braced(labels)) \(value)\n")
+        begin(series: name, labels)
+        append("\(value)\n")
     }
 
     /// Writes a counter of one series.
@@ -49,14 +51,35 @@ package struct PrometheusText {
     package mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
         let snapshot = histogram.snapshot
         var cumulative = 0
+        // All of a bucket's series but its bound and its number, made once: most of the text is these.
+        var bucket = PrometheusText()
+        bucket.append(name)
+        bucket.append(labels.isEmpty ? "_bucket{" : "_bucket\(Self.braced(labels).dropLast()),")
+        bucket.append("le=\"")
         for (bound, count) in zip(histogram.bounds, snapshot.counts) {
             cumulative += count
-            sample("\(name)_bucket", labels + [("le", Self.plain(bound))], cumulative)
+            bytes.append(contentsOf: bucket.bytes)
+            append(Self.plain(bound))
+            append("\"} ")
+            end(with: cumulative)
         }
         cumulative += snapshot.counts[histogram.bounds.count]
-        sample("\(name)_bucket", labels + [("le", "+Inf")], cumulative)
+        bytes.append(contentsOf: bucket.bytes)
+        append("+Inf\"} ")
+        end(with: cumulative)
         sample("\(name)_sum", labels, snapshot.sum)
         sample("\(name)_count", labels, cumulative)
+    }
+
+    private mutating func begin(series name: String, _ labels: Labels) {
+        append(name)
+        append(Self.braced(labels))
+        append(" ")
+    }
+
+    private mutating func end(with value: Int) {
+        append(String(value))
+        append("\n")
     }
 
     private mutating func append(_ text: String) {
@@ -75,6 +98,7 @@ package struct PrometheusText {
 
     /// A label's value with backslash, quote and newline escaped, as the format asks.
     private static func escaped(_ value: String) -> String {
+        guard value.utf8.contains(where: { [0x0A, 0x22, 0x5C].contains($0) }) else { return value }
         var text = ""
         for scalar in value.unicodeScalars {
             switch scalar {

@@ -11,6 +11,18 @@ package final class ServiceMetrics: Sendable {
         /// Requests by status; statuses that no table foresees are counted as `other`.
         let requests: [Int: Counter]
         let duration: Histogram
+        /// The same counters by status less 100, without a search.
+        private let byStatus: [Counter?]
+
+        init(statuses: Set<Int>) {
+            let requests = [Int: Counter](uniqueKeysWithValues: statuses.map { ($0, Counter()) })
+            self.requests = requests
+            byStatus = (100..<600).map { requests[$0] }
+            duration = Histogram(bounds: Histogram.latencyBounds)
+        }
+
+        /// The counter of a status from 100 to 599; nil when the table does not foresee it.
+        func counter(of status: Int) -> Counter? { byStatus[status - 100] }
     }
 
     /// By route; nil is what no route matched.
@@ -69,9 +81,7 @@ package final class ServiceMetrics: Sendable {
     }
 
     private static func instruments(for statuses: [Int]) -> RouteInstruments {
-        RouteInstruments(
-            requests: counters(Array(Set(statuses + failureStatuses))),
-            duration: Histogram(bounds: Histogram.latencyBounds))
+        RouteInstruments(statuses: Set(statuses + failureStatuses))
     }
 
     /// Counts the texts of one request that was taken.
@@ -83,7 +93,7 @@ package final class ServiceMetrics: Sendable {
     /// Counts one answered request.
     func requestFinished(route: Route?, status: Int, duration: TimeSpan) {
         let instruments = routes[route]
-        (instruments?.requests[status] ?? otherStatuses).add()
+        (instruments?.counter(of: status) ?? otherStatuses).add()
         instruments?.duration.observe(duration.seconds)
     }
 }

@@ -54,9 +54,10 @@ package enum Route: String, CaseIterable, Sendable {
 
     /// The route of a request target's path; nil for 404.
     package init?(path: String) {
-        guard let route = Route.allCases.first(where: { $0.paths.contains(path) }) else {
-            return nil
-        }
+        guard let route = Self.byPath[path] else { return nil }
         self = route
     }
+
+    private static let byPath = [String: Route](
+        uniqueKeysWithValues: allCases.flatMap { route in route.paths.map { ($0, route) } })
 }
