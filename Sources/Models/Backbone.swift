@@ -9,6 +9,8 @@ package protocol Backbone: Sendable {
     var width: Int { get }
     /// How many steps of `BackboneWorkspace.layer` a batch takes.
     var layerCount: Int { get }
+    /// Whether a token's vector depends on the other tokens of its text.
+    var isContextual: Bool { get }
     /// The numbers of the matrix products.
     var type: NumericType { get }
     /// What computes them.
@@ -67,6 +69,7 @@ extension BackboneWorkspace {
 extension Encoder: Backbone {
     package var width: Int { configuration.hiddenSize }
     package var layerCount: Int { configuration.layerCount }
+    package var isContextual: Bool { true }
     package var weightBytes: Int { packedByteCount + embeddingByteCount }
 
     package func makeBackboneWorkspace(

@@ -93,13 +93,30 @@ package final class EmbeddingModel: Sendable {
         _ batch: PackedBatch, workspace: any BackboneWorkspace, into vectors: inout [Float],
         afterLayer: () throws -> Void
     ) throws {
+        try run(batch, workspace, afterLayer: afterLayer)
+        try finish(workspace, into: &vectors)
+    }
+
+    /// Computes the token vectors of a batch.
+    func run(
+        _ batch: PackedBatch, _ workspace: any BackboneWorkspace, afterLayer: () throws -> Void
+    ) throws {
         try begin(batch, workspace)
         let layerCount = backbone.layerCount
         for layer in 0..<layerCount {
             workspace.layer(layer)
             if layer + 1 < layerCount { try afterLayer() }
         }
-        try finish(workspace, into: &vectors)
+    }
+
+    /// The width of a pooled vector, before the other modules.
+    var pooledWidth: Int { output.inputWidth }
+
+    /// Takes pooled vectors, one after the other, through the folder's other modules.
+    func finish(_ rows: inout [Float]) {
+        let count = rows.count / max(1, output.inputWidth)
+        output.apply(to: &rows, count: count)
+        cut(&rows, count: count)
     }
 
     private func begin(

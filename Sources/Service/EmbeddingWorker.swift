@@ -38,6 +38,11 @@ final class EmbeddingWorker: BatchWorker {
             level.workspace.team = nil
             levels[context.level] = level
         }
+        guard items.allSatisfy({ $0.output == .vector }) else {
+            return try model.outputs(
+                items.map(\.output), of: level.batch, workspace: level.workspace,
+                afterLayer: context.layerDone)
+        }
         try model.embed(
             level.batch, workspace: level.workspace, into: &level.vectors,
             afterLayer: context.layerDone)

@@ -12,6 +12,8 @@ package final class Engine: Sendable {
         package var tokenIDs: [Int32]
         /// The tokens at its start that pooling may leave out.
         package var promptTokenCount = 0
+        /// What is wanted of it.
+        package var output = TextOutput.vector
     }
 
     package let model: EmbeddingModel
@@ -87,12 +89,12 @@ package final class Engine: Sendable {
 
     /// What makes two texts the same work.
     ///
-    /// Of the options of a request only the prompt's length changes what the model computes of given
-    /// ids; a cut to fewer dimensions is made of the whole vector.
+    /// Of the options of a request only the prompt's length and the kind of output change what the
+    /// model computes of given ids; a cut to fewer dimensions is made of the whole vector.
     func contentKey(of work: Work) -> ContentKey {
         ContentKey(
-            namespace: namespace << 32 | UInt64(work.promptTokenCount), tokens: work.tokenIDs,
-            seed: keySeed)
+            namespace: namespace << 32 | UInt64(work.promptTokenCount),
+            tokens: work.tokenIDs + work.output.keyTokens, seed: keySeed)
     }
 
     /// From this many tokens a text that is alone gets all idle threads: below, the join costs more than
@@ -179,5 +181,17 @@ package struct StartError: Error, Equatable, CustomStringConvertible {
 
     package init(_ description: String) {
         self.description = description
+    }
+}
+
+extension TextOutput {
+    /// What follows a text's ids in its key: no ids, which are not negative, begin so.
+    fileprivate var keyTokens: [Int32] {
+        switch self {
+        case .vector: []
+        case .tokens: [-1]
+        case .spans(let spans):
+            [-2] + spans.flatMap { [Int32($0.lowerBound), Int32($0.upperBound)] }
+        }
     }
 }

@@ -10,23 +10,12 @@ private struct EmbeddingOrder: Sendable {
     var body: EmbeddingsRequest
     var dimensions: Int
     var urgency: RequestUrgency
-    var engine: Engine
-    var preparation: TextPreparation
+    var preparation: ContextPreparation
     var exchange: Exchange
     var context: RequestContext
 }
 
 extension Service {
-    /// Texts that are ready for the queue.
-    struct PreparedTexts: Sendable {
-        var work: [Engine.Work] = []
-        /// What makes each the same work as another, in the same order.
-        var keys: [ContentKey] = []
-        var tokens = 0
-        var truncated = 0
-        var tokenization = TimeSpan.zero
-    }
-
     /// Answers `POST /v1/embeddings`: parses, tokenizes, queues; the compute thread responds.
     func embed(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext
@@ -38,10 +27,11 @@ extension Service {
         }
         let engine = try engine()
         let urgency = try RequestUrgency(request.head.fields)
-        let dimensions = try checkedDimensions(body, engine.model.dimensions)
+        let dimensions = try body.checkedDimensions(of: engine.model.dimensions)
+        let preparation = try TextPreparation(engine, prompt: body.prompt)
         let order = EmbeddingOrder(
-            body: body, dimensions: dimensions, urgency: urgency, engine: engine,
-            preparation: try TextPreparation(engine, prompt: body.prompt), exchange: exchange,
+            body: body, dimensions: dimensions, urgency: urgency,
+            preparation: try ContextPreparation(preparation, body.context), exchange: exchange,
             context: context)
         try tokenize(order, PreparedTexts())
     }
@@ -53,12 +43,19 @@ extension Service {
     private func tokenize(
         _ order: EmbeddingOrder, _ earlier: PreparedTexts
     ) throws(APIError) {
-        let texts = try prepareSlice(of: order, after: earlier)
-        guard texts.work.count < order.body.inputs.count else {
+        var texts = earlier
+        let first = texts.work.count
+        try texts.take(
+            Self.sliceTextsMaximum, of: order.body, by: order.preparation,
+            truncates: configuration.truncate, itemsMaximum: configuration.inputsMaximum)
+        for work in texts.work[first...] {
+            metrics.inputTokens.observe(Double(work.tokenIDs.count))
+        }
+        guard texts.inputCount < order.body.inputs.count else {
             try submit(order, texts)
             return
         }
-        preparation.async { [self] in
+        preparation.async { [self, texts] in
             guard !order.exchange.isAbandoned else {
                 order.exchange.respond(response(to: .draining, order.context))
                 return
@@ -76,12 +73,13 @@ extension Service {
 
     /// Takes what was kept, and submits the rest.
     private func submit(_ order: EmbeddingOrder, _ texts: PreparedTexts) throws(APIError) {
-        let (engine, exchange) = (order.engine, order.exchange)
+        let (engine, exchange) = (order.preparation.engine, order.exchange)
         metrics.tokenizationDuration.observe(texts.tokenization.seconds)
         metrics.truncations.add(texts.truncated)
         let form = EmbeddingsResponse(
             model: order.body.model, format: order.body.encodingFormat,
-            dimensions: order.dimensions, tokens: texts.tokens)
+            dimensions: order.dimensions, tokens: texts.tokens, layouts: texts.layouts,
+            normalizes: engine.model.givesUnitVectors)
         let context = try charge(texts.tokens, to: order.context)
         let recall = VectorRecall(texts.keys, in: engine.cache)
         guard !recall.missing.isEmpty else {
@@ -108,45 +106,6 @@ extension Service {
             countAdmitted(texts.work.count, tokens: texts.tokens, of: context)
             exchange.onAbandon { engine.scheduler.cancel(ticket) }
         }
-    }
-
-    private func checkedDimensions(
-        _ body: EmbeddingsRequest, _ width: Int
-    ) throws(APIError) -> Int {
-        guard let dimensions = body.dimensions else { return width }
-        guard (1...width).contains(dimensions) else {
-            throw .invalidValue(
-                "dimensions",
-                "'dimensions' must be from 1 to \(width), the model's own, not \(dimensions).")
-        }
-        return dimensions
-    }
-
-    private func prepareSlice(
-        of order: EmbeddingOrder, after earlier: PreparedTexts
-    ) throws(APIError) -> PreparedTexts {
-        let start = MonotonicTime.now
-        var texts = earlier
-        let body = order.body
-        let first = texts.work.count
-        for index in first..<min(first + Self.sliceTextsMaximum, body.inputs.count) {
-            let (parameter, input) = (body.parameter(of: index), body.inputs[index])
-            let (work, isTruncated) = try order.preparation.work(of: input, parameter)
-            if isTruncated {
-                guard body.truncate ?? configuration.truncate else {
-                    throw .tooLong(
-                        parameter, tokens: order.preparation.untruncatedLength(of: input),
-                        limit: order.engine.model.maximumLength)
-                }
-                texts.truncated += 1
-            }
-            texts.tokens += work.tokenIDs.count
-            texts.work.append(work)
-            texts.keys.append(order.engine.contentKey(of: work))
-            metrics.inputTokens.observe(Double(work.tokenIDs.count))
-        }
-        texts.tokenization.nanoseconds += MonotonicTime.now.interval(since: start).nanoseconds
-        return texts
     }
 
     private func apiError(for refusal: AdmissionRefusal) -> APIError {

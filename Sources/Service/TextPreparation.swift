@@ -37,9 +37,7 @@ struct TextPreparation {
         case .text(let text):
             let (ids, isTruncated) = engine.tokenizer.tokenIDs(
                 prompted(text), maxLength: engine.model.maximumLength)
-            guard !ids.isEmpty else {
-                throw .invalidValue(parameter, "'\(parameter)' has no token that the model knows.")
-            }
+            guard !ids.isEmpty else { throw noToken(parameter) }
             return (work(ids), isTruncated)
         case .tokenIDs(let ids):
             try check(ids, parameter)
@@ -60,7 +58,12 @@ struct TextPreparation {
         }
     }
 
-    private func work(_ ids: [Int32]) -> Engine.Work {
+    func noToken(_ parameter: String) -> APIError {
+        .invalidValue(parameter, "'\(parameter)' has no token that the model knows.")
+    }
+
+    /// The work of a prompted text with these ids.
+    func work(_ ids: [Int32]) -> Engine.Work {
         Engine.Work(tokenIDs: ids, promptTokenCount: min(promptTokenCount, ids.count))
     }
 

@@ -29,6 +29,14 @@ struct Embed: ParsableCommand {
     @Option(help: "What the texts are for, query or document: takes the folder's prompt for it.")
     var inputType: InputType?
 
+    @Option(
+        help: "A text longer than the model: truncate it, or take the mean of its chunks' vectors.")
+    var longText = LongText.truncate
+
+    enum LongText: String, ExpressibleByArgument, CaseIterable {
+        case truncate, mean
+    }
+
     enum InputType: String, ExpressibleByArgument, CaseIterable {
         case query, document
     }
@@ -38,11 +46,14 @@ struct Embed: ParsableCommand {
             throw StartError(
                 "npy is binary: redirect standard output to a file, or use --output jsonl")
         }
+        var context = ContextChoice()
+        context.longText = longText == .mean ? .mean : .truncate
         let embedder = try TextEmbedder(
             model.configuration(),
             prompt: PromptChoice(
                 name: promptName, text: prompt,
-                inputType: inputType.flatMap { .init(rawValue: $0.rawValue) }))
+                inputType: inputType.flatMap { .init(rawValue: $0.rawValue) }),
+            context: context)
         var writer = VectorWriter(
             format: output == .npy ? .npy : .jsonl, width: embedder.dimensions)
         let progress = Progress()

@@ -38,8 +38,12 @@ def narrowed_document():
     schemas["TokenID"]["maximum"] = VOCABULARY - 1
     schemas["EmbeddingsRequest"]["properties"]["dimensions"]["maximum"] = DIMENSIONS
     schemas["EmbeddingsRequest"]["properties"]["prompt_name"]["enum"] = ["query", "document", None]
-    # Token ids take no prompt and a prompt must leave room for a text, which only words can say.
+    # Choices that exclude each other, a prompt for token ids, and one that leaves no room for a text
+    # are in the document's words only.
     del schemas["EmbeddingsRequest"]["properties"]["prompt"]
+    schemas["EmbeddingsRequest"]["properties"]["level"]["enum"] = ["text", None]
+    schemas["EmbeddingsRequest"]["properties"]["long_text"]["enum"] = ["truncate", None]
+    schemas["EmbeddingsRequest"]["properties"]["chunk_tokens"] = {"type": "null"}
     return narrowed
 
 

@@ -5,14 +5,25 @@ import Synchronization
 /// Embeds texts in this process: the engine of the service without its server.
 package final class TextEmbedder {
     private let engine: Engine
-    private let preparation: TextPreparation
+    private let prompt: PromptChoice
+    private let context: ContextChoice
+    private let itemsMaximum: Int
 
     /// Loads the model; `prompt` is what goes before each text.
-    package init(_ configuration: ServiceConfiguration, prompt: PromptChoice = .init()) throws {
+    ///
+    /// - Throws: ``StartError``, also for a prompt or context that the model cannot have.
+    package init(
+        _ configuration: ServiceConfiguration, prompt: PromptChoice = .init(),
+        context: ContextChoice = .init()
+    ) throws {
         try configuration.validate()
         engine = try Engine(configuration, observer: SilentBatchObserver())
+        self.prompt = prompt
+        self.context = context
+        itemsMaximum = configuration.inputsMaximum
         do {
-            preparation = try TextPreparation(engine, prompt: prompt)
+            try context.check()
+            _ = try ContextPreparation(TextPreparation(engine, prompt: prompt), context)
         } catch {
             throw StartError(error.message)
         }
@@ -21,16 +32,40 @@ package final class TextEmbedder {
     /// Components of a vector.
     package var dimensions: Int { engine.model.dimensions }
 
-    /// The vectors of `texts`, in order; too long texts are cut.
+    /// The vectors of `texts`, in order; too long texts are cut, or what the context says.
+    ///
+    /// - Throws: ``StartError`` for a text that the model cannot take.
     package func embed(_ texts: [String]) throws -> [[Float]] {
-        var work: [Engine.Work] = []
-        for (index, text) in texts.enumerated() {
-            do {
-                work.append(try preparation.work(of: .text(text), "text \(index + 1)").work)
-            } catch {
-                throw StartError("in this batch, " + error.message)
-            }
+        let request = EmbeddingsRequest(texts, prompt: prompt, context: context)
+        do {
+            let prepared = try PreparedTexts(
+                request, engine, truncates: true, itemsMaximum: itemsMaximum)
+            return response(to: request, prepared).vectors(try rows(of: prepared.work))
+        } catch let error as APIError {
+            throw StartError("in this batch of lines, " + error.message)
         }
+    }
+
+    /// The body with which the service would answer a request.
+    ///
+    /// - Throws: ``APIError``.
+    package func body(for request: EmbeddingsRequest) throws -> [UInt8] {
+        let prepared = try PreparedTexts(
+            request, engine, truncates: true, itemsMaximum: itemsMaximum)
+        return try response(to: request, prepared).body(rows(of: prepared.work))
+    }
+
+    private func response(
+        to request: EmbeddingsRequest, _ prepared: PreparedTexts
+    ) -> EmbeddingsResponse {
+        EmbeddingsResponse(
+            model: request.model, format: request.encodingFormat, dimensions: dimensions,
+            tokens: prepared.tokens, layouts: prepared.layouts,
+            normalizes: engine.model.givesUnitVectors)
+    }
+
+    /// The rows of every item of work, computed by the engine's threads.
+    private func rows(of work: [Engine.Work]) throws -> [[Float]] {
         let done = Semaphore()
         let outcome = Outcome()
         let request = BatchRequest(items: work, tokenCounts: work.map(\.tokenIDs.count))

@@ -25,6 +25,16 @@ package struct EmbeddingsRequest: Equatable, Sendable {
     package var truncate: Bool?
     /// What goes before each text.
     package var prompt = PromptChoice()
+    /// What has a vector, and what becomes of long texts.
+    package var context = ContextChoice()
+
+    /// A request for the vectors of texts.
+    package init(_ texts: [String], prompt: PromptChoice, context: ContextChoice) {
+        inputs = texts.map(Input.text)
+        isList = true
+        self.prompt = prompt
+        self.context = context
+    }
 
     /// Parses and checks everything that can be checked without the model.
     package init(parsing body: [UInt8], inputsMaximum: Int) throws(APIError) {
@@ -36,6 +46,19 @@ package struct EmbeddingsRequest: Equatable, Sendable {
     /// The name of an input in an error message.
     package func parameter(of index: Int) -> String {
         isList ? "input[\(index)]" : "input"
+    }
+
+    /// The components of a vector of the response, for a model whose vectors have `width`.
+    ///
+    /// - Throws: a 400 when more were asked for.
+    func checkedDimensions(of width: Int) throws(APIError) -> Int {
+        guard let dimensions else { return width }
+        guard (1...width).contains(dimensions) else {
+            throw .invalidValue(
+                "dimensions",
+                "'dimensions' must be from 1 to \(width), the model's own, not \(dimensions).")
+        }
+        return dimensions
     }
 
     private mutating func read(_ reader: inout JSONReader, _ inputsMaximum: Int) throws {
@@ -57,11 +80,17 @@ package struct EmbeddingsRequest: Equatable, Sendable {
         guard seen.contains("model") else {
             throw APIError.missing("model", "send the name of a model; GET /v1/models lists them")
         }
+        try context.check()
+        if context.level == .token, dimensions != nil {
+            throw APIError.invalidValue(
+                "dimensions",
+                "'dimensions' does not go with the level 'token': its vectors are whole.")
+        }
     }
 
     private static let fields: Set<String> = [
         "input", "model", "encoding_format", "dimensions", "user", "truncate", "prompt",
-        "prompt_name", "input_type",
+        "prompt_name", "input_type", "level", "long_text", "chunk_tokens",
     ]
 
     private mutating func readField(
@@ -78,6 +107,12 @@ package struct EmbeddingsRequest: Equatable, Sendable {
             dimensions = try FieldReader.optional(key, &reader, FieldReader.wholeNumber)
         case "truncate":
             truncate = try FieldReader.optional(key, &reader, FieldReader.bool)
+        case "level":
+            context.level = try FieldReader.choice(key, &reader) ?? .text
+        case "long_text":
+            context.longText = try FieldReader.choice(key, &reader) ?? .truncate
+        case "chunk_tokens":
+            context.chunkTokens = try FieldReader.optional(key, &reader, FieldReader.wholeNumber)
         case "prompt":
             prompt.text = try FieldReader.optional(key, &reader, FieldReader.string)
         case "prompt_name":
