@@ -6,8 +6,10 @@ private let texts = [
     "<s>[MASK] <mask>▁",
 ]
 
-/// Zero bytes part the files: `tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json`,
-/// `added_tokens.json`, `vocab.txt`, `vocab.json`, `merges.txt`. An empty one is not there.
+/// Loads a tokenizer from the input's files, which zero bytes part, and encodes texts with it.
+///
+/// The files are `tokenizer.json`, `tokenizer_config.json`, `special_tokens_map.json`,
+/// `added_tokens.json`, `vocab.txt`, `vocab.json` and `merges.txt`; an empty one is not there.
 ///
 /// Oracles: an error names its file; what loads encodes within its vocabulary and within the text.
 @_cdecl("LLVMFuzzerTestOneInput")
