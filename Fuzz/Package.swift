@@ -36,8 +36,8 @@ let package = Package(
         room(
             "Service", uses: ["HTTPWire", "JSON", "Platform"],
             sources: [
-                "Access/TokenQuota.swift", "APIError.swift", "PromptChoice.swift",
-                "Routes/EmbeddingsRequest.swift",
+                "Access/TokenQuota.swift", "APIError.swift", "Context/ContextChoice.swift",
+                "PromptChoice.swift", "Routes/EmbeddingsRequest.swift",
                 "Routes/FieldReader.swift", "Routes/TokenizeRequest.swift",
             ]),
 
