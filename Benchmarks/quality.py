@@ -25,7 +25,7 @@ def vectors(options, dtype, texts):
     """The vectors that `quiver embed` gives, `[texts, dimensions]`."""
     lines = "\n".join(" ".join(text.split()) for text in texts) + "\n"
     done = subprocess.run(
-        [options.binary, "embed", "--model", options.model, "--dtype", dtype, "--format", "npy"],
+        [options.binary, "embed", "--model", options.model, "--dtype", dtype, "--output", "npy"],
         input=lines.encode(), capture_output=True, check=True)
     return numpy.load(io.BytesIO(done.stdout)).astype(numpy.float64)
 

@@ -7,8 +7,8 @@ struct Embed: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Embed texts from standard input, one a line.",
         discussion: """
-            npy is one float32 array [texts, dimensions], as numpy.load reads it; jsonl is one object \\
-            {"index", "embedding"} a line, written as soon as it is there.
+            npy is one float32 array [texts, dimensions], as numpy.load reads it; jsonl is one
+            object {"index", "embedding"} a line, written as soon as it is there.
             """)
 
     enum Format: String, ExpressibleByArgument, CaseIterable {
