@@ -24,6 +24,14 @@ package struct Rows<Element: BitwiseCopyable> {
         rows(from: range.lowerBound, count: range.count)
     }
 
+    /// Moves the rows of the numbers in `sources`, which ascend, to the first rows.
+    package func gather(_ sources: [Int]) {
+        for (target, source) in sources.enumerated() where target != source {
+            precondition(source > target && source < count)
+            (base + target * stride).update(from: base + source * stride, count: stride)
+        }
+    }
+
     /// The same rows, beginning `columns` elements later.
     package func columns(from columns: Int) -> Rows {
         precondition(columns >= 0 && columns <= stride)

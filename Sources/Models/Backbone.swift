@@ -17,6 +17,8 @@ package protocol Backbone: Sendable {
     var kernels: Kernels { get }
     /// The bytes of the weights in memory: packed layers, and tables of vectors.
     var weightBytes: Int { get }
+    /// The layers that an int8 backbone keeps in bfloat16, for people.
+    var bfloat16Layers: [String] { get }
 
     /// Memory for one thread, enough for batches of up to `tokensMaximum` tokens; a larger batch
     /// makes it grow.
@@ -34,6 +36,13 @@ package protocol BackboneWorkspace: AnyObject {
     var team: Team? { get set }
     /// The batch in work.
     var batch: PackedBatch { get }
+    /// Where the time goes; nil for not measuring, as at first.
+    var times: StageTimes? { get set }
+
+    /// Tells by what the texts of the next batches are pooled; nil where all states are wanted, as at first.
+    ///
+    /// The last layer may leave out what pooling does not read.
+    func expect(_ pooling: PoolingConfiguration?)
 
     /// Checks a batch and takes it in.
     ///
@@ -54,7 +63,18 @@ package protocol BackboneWorkspace: AnyObject {
         _ index: Int, by pooling: PoolingConfiguration, into target: UnsafeMutablePointer<Float>)
 }
 
+extension Backbone {
+    package var bfloat16Layers: [String] { [] }
+}
+
 extension BackboneWorkspace {
+    package var times: StageTimes? {
+        get { nil }
+        set {}
+    }
+
+    package func expect(_ pooling: PoolingConfiguration?) {}
+
     /// Pools rows of `width` numbers as the folder's Pooling module says.
     func poolStates(
         _ index: Int, width: Int, by pooling: PoolingConfiguration,
@@ -84,6 +104,7 @@ extension Encoder: Backbone {
 final class EncoderWorkspace: BackboneWorkspace {
     private let encoder: Encoder
     private let memory: Workspace
+    private var expected: PoolingConfiguration?
 
     init(encoder: Encoder, memory: Workspace) {
         self.encoder = encoder
@@ -97,6 +118,17 @@ final class EncoderWorkspace: BackboneWorkspace {
 
     var batch: PackedBatch { memory.batch }
 
+    var times: StageTimes? {
+        get { memory.times }
+        set { memory.times = newValue }
+    }
+
+    func expect(_ pooling: PoolingConfiguration?) {
+        guard pooling != expected else { return }
+        expected = pooling
+        memory.pooled = pooling.flatMap { PooledTokens($0, of: encoder.configuration) }
+    }
+
     func begin(_ batch: PackedBatch) throws(EncoderError) {
         try encoder.begin(batch, workspace: memory)
     }
@@ -106,6 +138,9 @@ final class EncoderWorkspace: BackboneWorkspace {
     }
 
     func states(of index: Int) -> Rows<Float> {
+        guard memory.pooledRows.isEmpty else {
+            return memory.hidden.rows(from: index, count: 1)
+        }
         let tokens = memory.batch.tokens(of: index)
         return memory.hidden.rows(from: tokens.lowerBound, count: tokens.count)
     }
@@ -113,6 +148,10 @@ final class EncoderWorkspace: BackboneWorkspace {
     func pool(
         _ index: Int, by pooling: PoolingConfiguration, into target: UnsafeMutablePointer<Float>
     ) {
+        guard memory.pooledRows.isEmpty else {
+            target.update(from: states(of: index).base, count: encoder.width)
+            return
+        }
         poolStates(index, width: encoder.width, by: pooling, into: target)
     }
 }

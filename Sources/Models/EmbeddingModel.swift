@@ -59,6 +59,9 @@ package final class EmbeddingModel: Sendable {
     /// Whether texts are lowercased before they are tokenized, as `do_lower_case` asks.
     package var lowercasesTexts: Bool { description.sequenceLimit.lowercases }
 
+    /// The layers that int8 would cost too much, and that are in bfloat16.
+    package var bfloat16Layers: [String] { backbone.bfloat16Layers }
+
     /// The bytes of the weights in memory: packed layers, and tables of vectors.
     package var weightBytes: Int { backbone.weightBytes }
 
@@ -82,7 +85,7 @@ package final class EmbeddingModel: Sendable {
     package func embed(
         _ batch: PackedBatch, workspace: any BackboneWorkspace, into vectors: inout [Float]
     ) throws(EmbeddingError) {
-        try begin(batch, workspace)
+        try begin(batch, workspace, pooling: description.pipeline.pooling)
         for layer in 0..<backbone.layerCount { workspace.layer(layer) }
         try finish(workspace, into: &vectors)
     }
@@ -93,15 +96,17 @@ package final class EmbeddingModel: Sendable {
         _ batch: PackedBatch, workspace: any BackboneWorkspace, into vectors: inout [Float],
         afterLayer: () throws -> Void
     ) throws {
-        try run(batch, workspace, afterLayer: afterLayer)
+        try run(
+            batch, workspace, pooling: description.pipeline.pooling, afterLayer: afterLayer)
         try finish(workspace, into: &vectors)
     }
 
-    /// Computes the token vectors of a batch.
+    /// Computes the token vectors of a batch, or those that `pooling` reads.
     func run(
-        _ batch: PackedBatch, _ workspace: any BackboneWorkspace, afterLayer: () throws -> Void
+        _ batch: PackedBatch, _ workspace: any BackboneWorkspace, pooling: PoolingConfiguration?,
+        afterLayer: () throws -> Void
     ) throws {
-        try begin(batch, workspace)
+        try begin(batch, workspace, pooling: pooling)
         let layerCount = backbone.layerCount
         for layer in 0..<layerCount {
             workspace.layer(layer)
@@ -120,8 +125,9 @@ package final class EmbeddingModel: Sendable {
     }
 
     private func begin(
-        _ batch: PackedBatch, _ workspace: any BackboneWorkspace
+        _ batch: PackedBatch, _ workspace: any BackboneWorkspace, pooling: PoolingConfiguration?
     ) throws(EmbeddingError) {
+        workspace.expect(pooling)
         do {
             try workspace.begin(batch)
         } catch {
@@ -139,12 +145,15 @@ package final class EmbeddingModel: Sendable {
         vectors.append(contentsOf: repeatElement(0, count: count * output.inputWidth))
         let normalizes = output.onlyNormalizes
         vectors.withUnsafeMutableBufferPointer { vectors in
-            for text in 0..<count {
-                let vector = UnsafeMutableBufferPointer(
-                    rebasing: vectors[text * output.inputWidth..<(text + 1) * output.inputWidth])
-                guard let target = vector.baseAddress else { continue }
-                workspace.pool(text, by: description.pipeline.pooling, into: target)
-                if normalizes { PoolingConfiguration.normalize(vector) }
+            StageTimes.timed(workspace.times, .pooling) {
+                for text in 0..<count {
+                    let vector = UnsafeMutableBufferPointer(
+                        rebasing: vectors[text * output.inputWidth..<(text + 1) * output.inputWidth]
+                    )
+                    guard let target = vector.baseAddress else { continue }
+                    workspace.pool(text, by: description.pipeline.pooling, into: target)
+                    if normalizes { PoolingConfiguration.normalize(vector) }
+                }
             }
         }
         if !normalizes { output.apply(to: &vectors, count: count) }

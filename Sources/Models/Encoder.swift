@@ -120,6 +120,12 @@ package final class Encoder: Sendable {
         let longest = try check(batch)
         workspace.reserve(tokens: batch.tokenCount, length: longest)
         workspace.batch = batch
+        workspace.findPooledTokens()
+        StageTimes.timed(workspace.times, .embedding) { embed(batch, workspace) }
+    }
+
+    /// Sums the embeddings of the batch in the workspace.
+    private func embed(_ batch: PackedBatch, _ workspace: Workspace) {
         workspace.positions.removeAll(keepingCapacity: true)
         for text in 0..<batch.count {
             var position = Int32(configuration.positionOffset)

@@ -35,7 +35,10 @@ extension EmbeddingModel {
         afterLayer: () throws -> Void = {}
     ) throws -> [[Float]] {
         precondition(outputs.count == batch.count)
-        try run(batch, workspace, afterLayer: afterLayer)
+        let isPooled = outputs.allSatisfy { $0 == .vector }
+        try run(
+            batch, workspace, pooling: isPooled ? description.pipeline.pooling : nil,
+            afterLayer: afterLayer)
         var results: [[Float]] = []
         results.reserveCapacity(outputs.count)
         for (text, output) in outputs.enumerated() {

@@ -17,6 +17,12 @@ package final class Workspace {
 
     /// Notes what linear layers read, when it is there; bfloat16 only.
     var ranges: InputRanges?
+    /// Where the time goes; nil for not measuring.
+    var times: StageTimes?
+    /// What pooling will read, where that is one token a text.
+    var pooled: PooledTokens?
+    /// The rows of the batch in work that the last layer computes; empty for all.
+    private(set) var pooledRows: [Int] = []
     /// The batch in work.
     var batch = PackedBatch()
     var positions: [Int32] = []
@@ -55,6 +61,12 @@ package final class Workspace {
         reserve(
             tokens: max(1, tokensMaximum),
             length: max(1, min(tokensMaximum, configuration.lengthMaximum)))
+    }
+
+    /// Finds the tokens that pooling will read.
+    func findPooledTokens() {
+        pooledRows.removeAll(keepingCapacity: true)
+        pooled?.find(in: batch, &pooledRows)
     }
 
     /// Makes room for a batch of `tokens` tokens whose longest text has `length`.

@@ -62,6 +62,42 @@ struct EmbeddingModelTests {
         }
     }
 
+    /// What the last layer leaves out where one token is pooled changes nothing, to the bit.
+    @Test(arguments: try TinyModel.caseNames())
+    func aPooledTokenIsTheSameWithoutTheOthers(name: String) throws {
+        let folder = try TinyModel.folder(name)
+        let batch = PackedBatch(try TinyModel.golden(name).map(\.ids))
+        for kernels in ["reference", Kernels.available[0]] {
+            for dtype in NumericType.allCases {
+                let backbone = try load(folder, .named(kernels), dtype: dtype).backbone
+                for mode in [PoolingConfiguration.Mode.cls, .lastToken] {
+                    let pooling = PoolingConfiguration(modes: [mode])
+                    let workspace = backbone.makeBackboneWorkspace(tokensMaximum: 64, team: nil)
+                    let runs = try [nil, pooling, nil].map { expected in
+                        workspace.expect(expected)
+                        return try pooled(batch, by: pooling, backbone, workspace)
+                    }
+                    #expect(runs[1] == runs[0] && runs[2] == runs[0])
+                }
+            }
+        }
+    }
+
+    private func pooled(
+        _ batch: PackedBatch, by pooling: PoolingConfiguration, _ backbone: any Backbone,
+        _ workspace: any BackboneWorkspace
+    ) throws -> [[Float]] {
+        try workspace.begin(batch)
+        for layer in 0..<backbone.layerCount { workspace.layer(layer) }
+        return (0..<batch.count).map { text in
+            var vector = [Float](repeating: .nan, count: backbone.width)
+            vector.withUnsafeMutableBufferPointer {
+                workspace.pool(text, by: pooling, into: $0.baseAddress!)
+            }
+            return vector
+        }
+    }
+
     /// The families in the narrower types, which round what float32 does not: cosines to float32.
     @Test(arguments: [
         "bert", "roberta", "distilbert", "mpnet", "electra", "electra-small", "albert",
