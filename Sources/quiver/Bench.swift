@@ -11,15 +11,31 @@ struct Bench: ParsableCommand {
     @Option(help: "Seconds for each length.")
     var seconds = 2.0
 
+    @Flag(help: "Measure float32, bfloat16 and int8, one after the other.")
+    var allDtypes = false
+
     @Flag(help: "Print JSON, one object a line.")
     var json = false
 
     func run() throws {
-        let benchmark = try ModelBenchmark(model.configuration(), secondsPerLength: seconds)
+        var configuration = try model.configuration()
+        for dtype in allDtypes ? ["float32", "bfloat16", "int8"] : [configuration.dtype] {
+            configuration.dtype = dtype
+            try run(ModelBenchmark(configuration, secondsPerLength: seconds))
+        }
+    }
+
+    private func run(_ benchmark: ModelBenchmark) throws {
         if !json { print(benchmark.heading) }
+        var rows: [BenchmarkRow] = []
         for length in benchmark.lengths {
             let row = try benchmark.measure(length: length)
             print(json ? row.json : row.text)
+            rows.append(row)
         }
+        guard !json, let first = rows.first else { return }
+        print(first.stageHeading)
+        for row in rows { print(row.stageText) }
+        print("")
     }
 }
