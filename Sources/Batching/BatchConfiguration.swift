@@ -53,8 +53,8 @@ package struct BatchConfiguration: Hashable, Sendable {
     /// An item of at least this many tokens that is alone in the queue gets all idle workers at
     /// once; nil for never.
     package var gangTokensMinimum: Int?
-    /// A request of at most this many tokens may run between two layers of a longer batch; nil for
-    /// never.
+    /// A request of at most this many tokens may run between two layers of a batch whose requests
+    /// have longer to go; nil for never.
     package var interruptTokensMaximum: Int?
 
     package init() {}

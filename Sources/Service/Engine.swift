@@ -102,7 +102,7 @@ package final class Engine: Sendable {
     private static let gangTokensMinimum = 16
 
     /// Up to this many tokens a request may run between two layers of a longer batch.
-    private static let interruptTokensMaximum = 64
+    private static let interruptTokensMaximum = 256
 
     /// Loads the model with the arithmetic and the kernels that the configuration asks for.
     ///

@@ -26,10 +26,13 @@ struct Workload {
         }
     }
 
-    /// A client that sends its next request the moment one is answered.
+    /// Requests that are sent anew the moment they are answered.
     struct Flood {
         var inFlight: Int
         var tokenCounts: [Int]
+        /// Whether each is a client of its own, and counted as queries; else they are one client's,
+        /// and not counted.
+        var isCounted = false
     }
 
     var engine = Engine()
@@ -104,7 +107,7 @@ private struct Machine {
         enum Happening {
             case layerDone(BatchID, layersLeft: Int)
             case batchDone(BatchID)
-            case flood
+            case flood(slot: Int)
         }
 
         var time: Double
@@ -129,6 +132,7 @@ private struct Machine {
     private var requests: [Request] = []
     private var outcome = Workload.Outcome()
     private var completedTokens = 0
+    private var floods: [RequestID: (slot: Int, time: Double)] = [:]
     private var floodCount: UInt64 = 0
     private static let floodNumbers: UInt64 = 1 << 40
 
@@ -141,7 +145,7 @@ private struct Machine {
     mutating func run() -> Workload.Outcome {
         requests = workload.arrivals()
         for worker in 0..<workload.engine.workers { step(.workerFree(worker), at: 0) }
-        for _ in 0..<(workload.flood?.inFlight ?? 0) { submitFlood(at: 0) }
+        for slot in 0..<(workload.flood?.inFlight ?? 0) { submitFlood(slot, at: 0) }
         for (number, request) in requests.enumerated() {
             while let first = moments.min, first.time <= request.time { pass(moments.removeMin()) }
             var arrival = BatchQueue.Arrival(
@@ -150,6 +154,7 @@ private struct Machine {
             outcome.arrived += 1
             step(.arrive(arrival), at: request.time)
         }
+        while let first = moments.min, first.time <= workload.seconds { pass(moments.removeMin()) }
         let possible = workload.seconds * workload.engine.tokensPerSecond
         outcome.goodput = Double(completedTokens) / possible
         while let moment = moments.popMin() { pass(moment) }
@@ -165,7 +170,7 @@ private struct Machine {
             if let outer = suspended.removeValue(forKey: id) {
                 resume(outer.batch, layersLeft: outer.layersLeft, at: moment.time)
             }
-        case .flood: submitFlood(at: moment.time)
+        case .flood(let slot): submitFlood(slot, at: moment.time)
         case .layerDone(let id, let layersLeft):
             let inner = queue.queuedItems > 0 ? step(.layerDone(id), at: moment.time) : nil
             if let inner {
@@ -205,7 +210,7 @@ private struct Machine {
                 } else {
                     schedule(.batchDone(batch.id), at: time + seconds)
                 }
-            case .complete(let id) where id.value >= Self.floodNumbers: flood(at: time)
+            case .complete(let id) where id.value >= Self.floodNumbers: flood(id, at: time)
             case .complete(let id): complete(requests[Int(id.value)], at: time)
             case .refuse: outcome.refused += 1
             case .admit, .deliver, .fail, .drained, .discard: break
@@ -214,17 +219,26 @@ private struct Machine {
         return interrupter
     }
 
-    /// The flooding client's next request, at the next event's time; its answers are not counted.
-    private mutating func flood(at time: Double) {
-        guard workload.flood != nil, time < workload.seconds else { return }
-        schedule(.flood, at: time)
+    /// The next request in the place of one that is answered, at the next event's time.
+    private mutating func flood(_ id: RequestID, at time: Double) {
+        guard let flood = workload.flood, let (slot, start) = floods.removeValue(forKey: id) else {
+            return
+        }
+        if flood.isCounted {
+            let request = Request(
+                time: start, kind: .query, tokenCounts: flood.tokenCounts, client: .anonymous)
+            complete(request, at: time)
+        }
+        if time < workload.seconds { schedule(.flood(slot: slot), at: time) }
     }
 
-    private mutating func submitFlood(at time: Double) {
+    private mutating func submitFlood(_ slot: Int, at time: Double) {
         guard let flood = workload.flood else { return }
         floodCount += 1
-        let arrival = BatchQueue.Arrival(
-            request: RequestID(Self.floodNumbers + floodCount), tokenCounts: flood.tokenCounts)
+        let id = RequestID(Self.floodNumbers + floodCount)
+        floods[id] = (slot, time)
+        var arrival = BatchQueue.Arrival(request: id, tokenCounts: flood.tokenCounts)
+        if flood.isCounted { arrival.client = ClientKey(UInt64(slot + 1)) }
         step(.arrive(arrival), at: time)
     }
 

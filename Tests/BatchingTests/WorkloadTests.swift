@@ -14,6 +14,9 @@ struct WorkloadTests {
         return configuration
     }
 
+    /// What may interrupt: queries and documents.
+    private static let interruptTokens = 256
+
     private static let policies: [(name: String, configuration: BatchConfiguration)] = {
         var policies: [(String, BatchConfiguration)] = []
         var fifo = firstComeFirstServed
@@ -28,14 +31,14 @@ struct WorkloadTests {
         for budget in [128, 64] {
             var configuration = BatchConfiguration()
             configuration.batchTokensMaximum = budget
-            configuration.interruptTokensMaximum = 32
+            configuration.interruptTokensMaximum = interruptTokens
             policies.append(("remaining work; \(budget) tokens; interrupts", configuration))
         }
         var gang = BatchConfiguration()
         gang.batchTokensMaximum = 64
         gang.gangTokensMinimum = 8
         policies.append(("remaining work; 64 tokens; gang when idle", gang))
-        gang.interruptTokensMaximum = 32
+        gang.interruptTokensMaximum = interruptTokens
         policies.append(("remaining work; 64 tokens; gang; interrupts", gang))
         return policies
     }()
@@ -44,6 +47,9 @@ struct WorkloadTests {
     @Test(.enabled(if: getenv("QUIVER_BATCHING_REPORT") != nil))
     func report() {
         let seconds = getenv("QUIVER_BATCHING_REPORT").flatMap { Double(String(cString: $0)) } ?? 60
+        let closed = Self.closedLoop.run(Self.policy)
+        let figures = [50.0, 99].map { Self.round(closed.percentile($0, of: .query)) }
+        print("closed loop: \(figures), goodput \(Self.round(100 * closed.goodput)) %")
         for load in [0.3, 0.6, 0.85, 1.2] {
             print("load \(load)")
             for (name, configuration) in Self.policies {
@@ -76,7 +82,7 @@ struct WorkloadTests {
     private static var policy: BatchConfiguration {
         var configuration = BatchConfiguration()
         configuration.batchTokensMaximum = 64
-        configuration.interruptTokensMaximum = 32
+        configuration.interruptTokensMaximum = interruptTokens
         return configuration
     }
 
@@ -122,6 +128,24 @@ struct WorkloadTests {
         let outcome = workload.run(Self.policy)
         let batch = workload.engine.seconds(tokens: 130, hands: 1) * 1e3
         #expect(outcome.percentile(99, of: .query) < 2 * batch + unloaded.query)
+    }
+
+    /// 32 clients send one query after the other: nobody waits for much longer than the mean, which
+    /// is 32 over the answers a second.
+    @Test func servesEqualClientsInTurn() {
+        let outcome = Self.closedLoop.run(Self.policy)
+        #expect(outcome.goodput > 0.85)
+        let queries = outcome.latencies[.query] ?? []
+        let mean = queries.reduce(0, +) / Double(queries.count)
+        #expect(outcome.percentile(99, of: .query) < 1.25 * mean)
+    }
+
+    private static var closedLoop: Workload {
+        var workload = Workload()
+        workload.seconds = 10
+        workload.load = 1e-6
+        workload.flood = Workload.Flood(inFlight: 32, tokenCounts: [16], isCounted: true)
+        return workload
     }
 
     /// One client keeps 256 queries in flight; the others' documents, longer than any of them, get
