@@ -15,6 +15,10 @@ package struct Tokenizer: Sendable {
     let spellings: TokenSpellings
     /// The fused path for BERT's components, where the file has just those.
     let fused: BertTokenization?
+    /// The way of other words to ids.
+    let words: WordTokenization
+    /// What cuts text into those words.
+    let wordPreTokenizer: PreTokenizer?
 
     /// The model's limit from `tokenizer_config.json`; nil when it states none (above 1e20).
     package let modelMaxLength: Int?
@@ -48,7 +52,8 @@ package struct Tokenizer: Sendable {
         normalizedTokens = AddedVocabulary(
             added.filter(\.isNormalized).map { token in
                 var normalized = token
-                var text = AlignedText(original: token.content.span, 0..<token.content.count)
+                var text = AlignedText(
+                    original: token.content, 0..<token.content.count, isTracked: false)
                 normalizer?.normalize(&text)
                 normalized.content = text.bytes
                 return normalized
@@ -56,6 +61,9 @@ package struct Tokenizer: Sendable {
         fused = BertTokenization(
             normalizer: normalizer, preTokenizer: preTokenizer, model: model,
             hasNormalizedTokens: !normalizedTokens.isEmpty)
+        let unspelled = preTokenizer?.unspelled
+        words = WordTokenization(model, isByteLevel: unspelled != nil)
+        wordPreTokenizer = words.readsBytes ? unspelled : preTokenizer
     }
 
     /// Highest id plus one, added tokens and those of the post-processor included.
@@ -174,9 +182,33 @@ extension Tokenizer {
             }
             ids.removeSubrange(before...)
         }
-        let tokens = makeTokens(text).tokens
-        ids.append(contentsOf: tokens.prefix(budget).lazy.map(\.id))
-        return tokens.count > budget
+        let made = makeIDs(text, limit: budget < Int.max ? budget + 1 : Int.max).ids
+        ids.append(contentsOf: made.prefix(budget))
+        return made.count > budget
+    }
+
+    /// A text's own ids, at least the first `limit`, by the pipeline without offsets.
+    private func makeIDs(_ text: String, limit: Int) -> TokenSink {
+        var pieces = normalizedPieces(Array(text.utf8), isTracked: false)
+        wordPreTokenizer?.preTokenize(&pieces)
+        var sink = TokenSink()
+        let bytes = pieces.text.bytes
+        for split in pieces.splits {
+            guard sink.ids.count < limit else { break }
+            if let id = split.addedToken {
+                sink.ids.append(id)
+            } else {
+                words.appendIDs(bytes.span, split.range, into: &sink)
+            }
+        }
+        return sink
+    }
+
+    /// How much the model has to do for a text: symbols, edges and bytes that it looks at.
+    ///
+    /// For tests of how the work grows with a text.
+    package func modelSteps(for text: String) -> (ids: Int, offsets: Int) {
+        (makeIDs(text, limit: Int.max).steps, makeTokens(text).sink.steps)
     }
 
     /// Cuts raw text at the added tokens that are looked for there.
@@ -192,7 +224,8 @@ extension Tokenizer {
 
     /// A text's own tokens with offsets, without special tokens.
     func encodeContent(_ text: String) -> Encoding {
-        let (aligned, tokens) = makeTokens(text)
+        let (aligned, sink) = makeTokens(text)
+        let tokens = sink.tokens
         var encoding = Encoding(
             ids: tokens.map(\.id), typeIDs: Array(repeating: 0, count: tokens.count),
             offsets: tokens.map { aligned.originalRange(of: $0.range) },
@@ -203,26 +236,37 @@ extension Tokenizer {
     }
 
     /// The plain pipeline, step by step as the reference has it.
-    func makeTokens(_ text: String) -> (text: AlignedText, tokens: [Token]) {
-        let bytes = Array(text.utf8)
-        var pieces = PreTokenizedText()
+    private func makeTokens(_ text: String) -> (text: AlignedText, sink: TokenSink) {
+        var pieces = normalizedPieces(Array(text.utf8), isTracked: true)
+        preTokenizer?.preTokenize(&pieces)
+        var sink = TokenSink()
+        let bytes = pieces.text.bytes
+        for split in pieces.splits {
+            if let id = split.addedToken {
+                sink.tokens.append(Token(id: id, range: split.range))
+            } else {
+                model.tokenize(bytes.span, split.range, into: &sink)
+            }
+        }
+        return (pieces.text, sink)
+    }
+
+    /// The text normalized, added tokens cut out.
+    private func normalizedPieces(_ bytes: [UInt8], isTracked: Bool) -> PreTokenizedText {
+        if rawTokens.isEmpty || !rawTokens.mayOccur(in: bytes.span), normalizedTokens.isEmpty {
+            var text = AlignedText(original: bytes, 0..<bytes.count, isTracked: isTracked)
+            normalizer?.normalize(&text)
+            return PreTokenizedText(text)
+        }
+        var pieces = PreTokenizedText(isTracked: isTracked)
         eachRawStretch(bytes.span) { stretch, token in
-            var piece = AlignedText(original: bytes.span, stretch)
+            var piece = AlignedText(original: bytes, stretch, isTracked: isTracked)
             guard token == nil else { return pieces.append(piece, 0..<piece.count, token: token) }
             normalizer?.normalize(&piece)
             normalizedTokens.split(piece.bytes.span, 0..<piece.count) { part, token in
                 pieces.append(piece, part, token: token)
             }
         }
-        preTokenizer?.preTokenize(&pieces)
-        var tokens: [Token] = []
-        for split in pieces.splits {
-            if let id = split.addedToken {
-                tokens.append(Token(id: id, range: split.range))
-            } else {
-                model.tokenize(pieces.text, split.range, into: &tokens)
-            }
-        }
-        return (pieces.text, tokens)
+        return pieces
     }
 }

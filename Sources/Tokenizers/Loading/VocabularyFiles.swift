@@ -180,7 +180,7 @@ struct VocabularyFiles {
 
     /// A line without the white space at its end, as the reference reads a vocabulary.
     private static func trimmingEnd(_ line: ArraySlice<UInt8>) -> [UInt8] {
-        var text = AlignedText(original: Array(line).span, 0..<line.count)
+        var text = AlignedText(original: Array(line), 0..<line.count, isTracked: false)
         text.strip(left: false, right: true)
         return text.bytes
     }

@@ -22,35 +22,48 @@ struct BytePairEncoding: Sendable {
 
     /// Appends the tokens of one word.
     func tokenize(
-        _ text: borrowing Span<UInt8>, _ word: Range<Int>, into tokens: inout [Token]
+        _ text: borrowing Span<UInt8>, _ word: Range<Int>, into sink: inout TokenSink
     ) {
         guard !word.isEmpty else { return }
         if options.ignoresMerges, let id = id(text, word) {
-            tokens.append(Token(id: id, range: word))
+            sink.tokens.append(Token(id: id, range: word))
             return
         }
-        var symbols = symbols(text, word)
-        merges.apply(to: &symbols)
+        collectSymbols(text, word, into: &sink.symbols)
+        sink.steps += merges.apply(to: &sink.symbols, queue: &sink.queue)
         var start = word.lowerBound
-        for symbol in symbols where symbol.length > 0 {
-            tokens.append(Token(id: symbol.id, range: start..<start + symbol.length))
-            start += symbol.length
+        for symbol in sink.symbols where symbol.length > 0 {
+            let end = start + Int(symbol.length)
+            sink.tokens.append(Token(id: symbol.id, range: start..<end))
+            start = end
         }
+    }
+
+    /// Appends the ids of one word whose bytes stand for themselves.
+    ///
+    /// - Parameter byteIDs: for each byte the id of the token which spells it.
+    func appendIDs(
+        _ text: borrowing Span<UInt8>, _ word: Range<Int>, byteIDs: [Int32],
+        into sink: inout TokenSink
+    ) {
+        sink.symbols.removeAll(keepingCapacity: true)
+        for position in word {
+            sink.symbols.append(MergeTable.Symbol(id: byteIDs[Int(text[position])], length: 1))
+        }
+        sink.steps += merges.apply(to: &sink.symbols, queue: &sink.queue)
+        for symbol in sink.symbols where symbol.length > 0 { sink.ids.append(symbol.id) }
     }
 
     private func id(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Int32? {
-        guard range.count <= vocabulary.longest else { return nil }
-        var hash: UInt64 = 0
-        for position in range { hash = Vocabulary.Hash.appending(text[position], to: hash) }
-        return vocabulary.id(of: text, range, hash: hash)
+        vocabulary.id(of: text, range)
     }
 
     /// The word's scalars as symbols, before any merge.
-    private func symbols(
-        _ text: borrowing Span<UInt8>, _ word: Range<Int>
-    ) -> [MergeTable.Symbol] {
-        var symbols: [MergeTable.Symbol] = []
-        symbols.reserveCapacity(word.count)
+    private func collectSymbols(
+        _ text: borrowing Span<UInt8>, _ word: Range<Int>,
+        into symbols: inout [MergeTable.Symbol]
+    ) {
+        symbols.removeAll(keepingCapacity: true)
         var unknownLength = 0
         var position = word.lowerBound
         while position < word.upperBound {
@@ -70,7 +83,6 @@ struct BytePairEncoding: Sendable {
             }
         }
         flush(&unknownLength, into: &symbols)
-        return symbols
     }
 
     private func flush(_ length: inout Int, into symbols: inout [MergeTable.Symbol]) {

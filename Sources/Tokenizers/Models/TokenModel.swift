@@ -5,6 +5,22 @@ struct Token: Sendable, Equatable {
     var range: Range<Int>
 }
 
+/// Where models put the tokens of a text, with memory that its words share.
+struct TokenSink {
+    /// Tokens with ranges.
+    var tokens: [Token] = []
+    /// Ids alone, where only they are wanted.
+    var ids: [Int32] = []
+    /// How much the models had to do: symbols, edges and bytes that they looked at.
+    var steps = 0
+    /// A word's symbols while they are merged.
+    var symbols: [MergeTable.Symbol] = []
+    /// Candidates for merges.
+    var queue = MergeQueue()
+    /// Best segmentations of the beginnings of a piece.
+    var nodes: [Unigram.Node] = []
+}
+
 /// How words become tokens: the `model` of `tokenizer.json`.
 enum TokenModel: Sendable {
     case wordPiece(WordPiece)
@@ -14,14 +30,17 @@ enum TokenModel: Sendable {
     case wordLevel(Vocabulary, unknownID: Int32?)
 
     /// Appends the tokens of the piece of `text` in `range`.
-    func tokenize(_ text: borrowing AlignedText, _ range: Range<Int>, into tokens: inout [Token]) {
+    func tokenize(
+        _ text: borrowing Span<UInt8>, _ range: Range<Int>, into sink: inout TokenSink
+    ) {
         switch self {
-        case .wordPiece(let model): model.tokenize(text.bytes.span, range, into: &tokens)
-        case .bytePairEncoding(let model): model.tokenize(text.bytes.span, range, into: &tokens)
-        case .unigram(let model): model.tokenize(text.bytes.span, range, into: &tokens)
+        case .wordPiece(let model): model.tokenize(text, range, into: &sink)
+        case .bytePairEncoding(let model): model.tokenize(text, range, into: &sink)
+        case .unigram(let model): model.tokenize(text, range, into: &sink)
         case .wordLevel(let vocabulary, let unknownID):
-            if let id = vocabulary.id(of: text.bytes[range]) ?? unknownID {
-                tokens.append(Token(id: id, range: range))
+            let hash = Vocabulary.Hash.of(text, range)
+            if let id = vocabulary.id(of: text, range, hash: hash) ?? unknownID {
+                sink.tokens.append(Token(id: id, range: range))
             }
         }
     }

@@ -20,56 +20,51 @@ struct Unigram: Sendable {
     }
 
     /// The end of the best segmentation of a text's beginning.
-    private struct Node {
-        var score = 0.0
+    struct Node {
+        fileprivate var score = 0.0
         /// Where the last token starts; -1 when nothing ends here.
-        var start: Int32 = -1
-        var id: Int32 = 0
+        fileprivate var start: Int32 = -1
+        fileprivate var id: Int32 = 0
     }
 
     /// Appends the tokens of one piece of text.
     func tokenize(
-        _ text: borrowing Span<UInt8>, _ piece: Range<Int>, into tokens: inout [Token]
+        _ text: borrowing Span<UInt8>, _ piece: Range<Int>, into sink: inout TokenSink
     ) {
         guard !piece.isEmpty else { return }
         let base = piece.lowerBound
-        let nodes = bestPath(text, piece)
-        var reversed: [Token] = []
+        findBestPath(text, piece, &sink)
+        let tokensBefore = sink.tokens.count
         var end = piece.count
         while end > 0 {
-            let node = nodes[end]
-            var start = Int(node.start)
-            // Neighbouring unknown tokens are one.
-            if node.id == unknownID {
-                while start > 0, nodes[start].id == unknownID { start = Int(nodes[start].start) }
+            let id = sink.nodes[end].id
+            var start = Int(sink.nodes[end].start)
+            if id == unknownID {
+                // Neighbouring unknown tokens are one.
+                while start > 0, sink.nodes[start].id == unknownID {
+                    start = Int(sink.nodes[start].start)
+                }
+                appendUnknownReversed(text, base + start..<base + end, into: &sink.tokens)
+            } else {
+                sink.tokens.append(Token(id: id, range: base + start..<base + end))
             }
-            reversed.append(Token(id: node.id, range: base + start..<base + end))
             end = start
         }
-        for token in reversed.reversed() {
-            if token.id == unknownID {
-                appendUnknown(text, token.range, into: &tokens)
-            } else {
-                tokens.append(token)
-            }
-        }
+        sink.tokens[tokensBefore...].reverse()
     }
 
-    private func bestPath(_ text: borrowing Span<UInt8>, _ piece: Range<Int>) -> [Node] {
-        var nodes = Array(repeating: Node(), count: piece.count + 1)
+    /// Fills the sink's nodes, one for each place of the piece and one for its end.
+    private func findBestPath(
+        _ text: borrowing Span<UInt8>, _ piece: Range<Int>, _ sink: inout TokenSink
+    ) {
+        sink.nodes.removeAll(keepingCapacity: true)
+        sink.nodes.append(contentsOf: repeatElement(Node(), count: piece.count + 1))
         var start = 0
         while start < piece.count {
-            let scoreHere = nodes[start].score
+            let scoreHere = sink.nodes[start].score
             let scalarLength = min(
                 UTF8Scalars.length(startingWith: text[piece.lowerBound + start]),
                 piece.count - start)
-            func offer(_ length: Int, _ id: Int32, _ score: Double) {
-                let end = start + length
-                if nodes[end].start < 0 || score > nodes[end].score {
-                    nodes[end] = Node(
-                        score: score, start: Int32(truncatingIfNeeded: start), id: id)
-                }
-            }
             var hasSingleScalar = false
             var node = ByteTrie.root
             var position = piece.lowerBound + start
@@ -79,30 +74,50 @@ struct Unigram: Sendable {
                 let id = trie.id(at: node)
                 guard id >= 0 else { continue }
                 let length = position - piece.lowerBound - start
-                offer(length, id, scores[Int(id)] + scoreHere)
+                Self.offer(start, length, id, scores[Int(id)] + scoreHere, &sink.nodes)
                 if length == scalarLength { hasSingleScalar = true }
             }
-            if !hasSingleScalar { offer(scalarLength, unknownID, unknownScore + scoreHere) }
+            sink.steps += position - piece.lowerBound - start + 1
+            if !hasSingleScalar {
+                Self.offer(start, scalarLength, unknownID, unknownScore + scoreHere, &sink.nodes)
+            }
             start += scalarLength
         }
-        return nodes
     }
 
-    /// What no token covers: perhaps a token after all, once fused; else its bytes; else unknown.
-    private func appendUnknown(
+    /// Notes a token if its segmentation is better than what is known to end there.
+    @inline(__always)
+    private static func offer(
+        _ start: Int, _ length: Int, _ id: Int32, _ score: Double, _ nodes: inout [Node]
+    ) {
+        let end = start + length
+        if nodes[end].start < 0 || score > nodes[end].score {
+            nodes[end] = Node(score: score, start: Int32(truncatingIfNeeded: start), id: id)
+        }
+    }
+
+    /// What no token covers: perhaps a token after all, once fused; else its bytes, the last first;
+    /// else unknown.
+    private func appendUnknownReversed(
         _ text: borrowing Span<UInt8>, _ range: Range<Int>, into tokens: inout [Token]
     ) {
-        var bytes: [UInt8] = []
-        for position in range { bytes.append(text[position]) }
-        if let id = vocabulary.id(of: bytes) {
+        if let id = vocabulary.id(of: text, range) {
             tokens.append(Token(id: id, range: range))
             return
         }
-        let fallback = byteTokens.isEmpty ? [] : bytes.compactMap { byteTokens[Int($0)] }
-        if fallback.count == bytes.count {
-            for id in fallback { tokens.append(Token(id: id, range: range)) }
+        if !byteTokens.isEmpty, hasByteTokens(text, range) {
+            for position in range.reversed() {
+                if let id = byteTokens[Int(text[position])] {
+                    tokens.append(Token(id: id, range: range))
+                }
+            }
         } else {
             tokens.append(Token(id: unknownID, range: range))
         }
+    }
+
+    private func hasByteTokens(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> Bool {
+        for position in range where byteTokens[Int(text[position])] == nil { return false }
+        return true
     }
 }

@@ -13,6 +13,13 @@ struct Vocabulary: Sendable {
             hash &* base &+ UInt64(byte) &+ 1
         }
 
+        @inline(__always)
+        static func of(_ text: borrowing Span<UInt8>, _ range: Range<Int>) -> UInt64 {
+            var hash: UInt64 = 0
+            for position in range { hash = appending(text[position], to: hash) }
+            return hash
+        }
+
         static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
             bytes.reduce(0) { appending($1, to: $0) }
         }
@@ -114,6 +121,13 @@ struct Vocabulary: Sendable {
         var found: Int?
         found = entry(hash: hash, count: range.count) { bytes[$0 + $1] == text[lower + $1] }
         return found.map { ids[$0] }
+    }
+
+    /// The id of the token with the bytes of `range`.
+    @inline(__always)
+    func id(of text: borrowing Span<UInt8>, _ range: Range<Int>) -> Int32? {
+        guard range.count <= longest else { return nil }
+        return id(of: text, range, hash: Hash.of(text, range))
     }
 
     /// As `id(of:_:hash:)` for the text's bytes mapped by `map`, a table of 256.

@@ -36,11 +36,12 @@ struct WordPiece: Sendable {
 
     /// Appends the pieces of one word; the plain statement of the algorithm.
     func tokenize(
-        _ text: borrowing Span<UInt8>, _ word: Range<Int>, into tokens: inout [Token]
+        _ text: borrowing Span<UInt8>, _ word: Range<Int>, into sink: inout TokenSink
     ) {
         var scalars = 0
         for position in word where !Self.isInsideScalar(text[position]) { scalars += 1 }
-        let tokensBefore = tokens.count
+        sink.steps += word.count
+        let tokensBefore = sink.tokens.count
         var start = word.lowerBound
         while start < word.upperBound, scalars <= wordScalarsMaximum {
             let pieces = start == word.lowerBound ? vocabulary : continuations
@@ -48,22 +49,19 @@ struct WordPiece: Sendable {
             var id: Int32?
             while end > start {
                 if end == word.upperBound || !Self.isInsideScalar(text[end]) {
-                    var hash: UInt64 = 0
-                    for position in start..<end {
-                        hash = Vocabulary.Hash.appending(text[position], to: hash)
-                    }
-                    id = pieces.id(of: text, start..<end, hash: hash)
+                    sink.steps += end - start
+                    id = pieces.id(of: text, start..<end)
                     if id != nil { break }
                 }
                 end -= 1
             }
             guard let id else { break }
-            tokens.append(Token(id: id, range: start..<end))
+            sink.tokens.append(Token(id: id, range: start..<end))
             start = end
         }
         if start < word.upperBound {
-            tokens.removeSubrange(tokensBefore...)
-            tokens.append(Token(id: unknownID, range: word))
+            sink.tokens.removeSubrange(tokensBefore...)
+            sink.tokens.append(Token(id: unknownID, range: word))
         }
     }
 

@@ -25,8 +25,7 @@ indirect enum Normalizer: Sendable {
         case .lowercase: text.lowercase()
         case .decompose(let isCompatible):
             text.decompose(by: isCompatible ? .compatibility : .canonical)
-        case .compose(let isCompatible):
-            text.compose(by: isCompatible ? .compatibility : .canonical)
+        case .compose(let isCompatible): text.compose(isCompatible: isCompatible)
         case .stripAccents: text.filter { !ScalarClasses.contains($0, .mark9) }
         case .strip(let left, let right): text.strip(left: left, right: right)
         case .nmt:
@@ -45,17 +44,24 @@ indirect enum Normalizer: Sendable {
 extension AlignedText {
     /// Lower case, scalar by scalar.
     mutating func lowercase() {
+        guard !bytes.allSatisfy({ $0 < 0x80 && !(0x41...0x5A).contains($0) }) else { return }
         let mappings = ScalarMappings.lower
         transform(edits { scalar, emit in mappings.forEach(of: scalar, emit) })
     }
 
     /// Drops white space at the ends.
     mutating func strip(left: Bool, right: Bool) {
+        // Most texts have nothing to strip: ASCII above the space at both ends.
+        if let first = bytes.first, let last = bytes.last, 0x21..<0x7F ~= first, 0x21..<0x7F ~= last
+        {
+            return
+        }
         var kept: [Edit] = []
         var leading = 0
         var trailing = 0
+        let classes = ScalarClasses.table
         forEachScalar { scalar, _ in
-            let isSpace = ScalarClasses.contains(scalar, .whiteSpace)
+            let isSpace = classes[scalar] & ScalarClasses.whiteSpace.rawValue != 0
             if left, kept.isEmpty, isSpace {
                 leading += 1
             } else {
@@ -70,39 +76,52 @@ extension AlignedText {
     /// Puts `prefix` before the text, with the origin of its first scalar.
     mutating func prepend(_ prefix: [UInt8]) {
         guard !isEmpty else { return }
-        var new = AlignedText()
+        var new = AlignedText(isTracked: isTracked)
         new.reserve(count + prefix.count)
-        for byte in prefix { new.append(byte, from: starts[0], to: ends[0]) }
+        new.append(prefix, from: self, at: 0)
         new.append(self, 0..<count)
         replaceContents(new)
     }
 
     /// Replaces each match of a pattern; what comes in has the origin of the match's last byte.
     mutating func replace(_ pattern: SplitPattern, with content: [UInt8]) {
-        var new = AlignedText()
+        var new = AlignedText(isTracked: isTracked)
         new.reserve(count)
-        pattern.forEachStretch(bytes.span, 0..<count) { stretch, isMatch in
+        new.appendReplaced(self, 0..<count, pattern, with: content)
+        replaceContents(new)
+    }
+
+    /// Appends a range of another text with the matches of a pattern replaced.
+    mutating func appendReplaced(
+        _ other: borrowing AlignedText, _ range: Range<Int>, _ pattern: SplitPattern,
+        with content: [UInt8]
+    ) {
+        pattern.forEachStretch(other.bytes.span, range) { stretch, isMatch in
             if isMatch {
-                let last = stretch.upperBound - 1
-                for byte in content { new.append(byte, from: starts[last], to: ends[last]) }
+                append(content, from: other, at: stretch.upperBound - 1)
             } else {
-                new.append(self, stretch)
+                append(other, stretch)
             }
         }
-        replaceContents(new)
     }
 
     /// Spells every byte as a printable scalar, as GPT-2 does.
     mutating func spellBytes() {
-        let spellings = ByteSpelling.scalars
-        var new = AlignedText()
+        var new = AlignedText(isTracked: isTracked)
         new.reserve(count * 2)
-        for index in 0..<count {
-            UTF8Scalars.encode(spellings[Int(bytes[index])]) {
-                new.append($0, from: starts[index], to: ends[index])
+        new.appendSpelled(self, 0..<count)
+        replaceContents(new)
+    }
+
+    /// Appends a range of another text with every byte spelled as a printable scalar.
+    mutating func appendSpelled(_ other: borrowing AlignedText, _ range: Range<Int>) {
+        let spellings = ByteSpelling.scalars
+        for position in range {
+            let (start, end) = (other.start(at: position), other.end(at: position))
+            UTF8Scalars.encode(spellings[Int(other.bytes[position])]) {
+                append($0, from: start, to: end)
             }
         }
-        replaceContents(new)
     }
 }
 
@@ -120,6 +139,25 @@ enum ByteSpelling {
             }
         }
     }()
+
+    /// The byte for which each scalar stands.
+    static let bytesOfScalars = Dictionary(
+        zip(scalars, UInt8.min...UInt8.max), uniquingKeysWith: { first, _ in first })
+
+    /// The bytes which a spelling stands for; nil where a scalar stands for none.
+    static func read(
+        _ text: borrowing Span<UInt8>, _ range: Range<Int>, _ bytesOfScalars: [UInt32: UInt8]
+    ) -> [UInt8]? {
+        var bytes: [UInt8] = []
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let (scalar, length) = UTF8Scalars.decode(text, at: position)
+            guard let byte = bytesOfScalars[scalar] else { return nil }
+            bytes.append(byte)
+            position += length
+        }
+        return bytes
+    }
 
     /// The scalar which stands for a space.
     static let space: UInt32 = 0x120

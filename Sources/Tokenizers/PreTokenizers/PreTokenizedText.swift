@@ -9,10 +9,19 @@ struct PreTokenizedText: Sendable {
     }
 
     /// All pieces' normalized bytes, one behind the other.
-    private(set) var text = AlignedText()
+    private(set) var text: AlignedText
     private(set) var splits: [Split] = []
 
-    init() {}
+    /// Nothing yet, of a text whose origins are tracked or not.
+    init(isTracked: Bool) {
+        text = AlignedText(isTracked: isTracked)
+    }
+
+    /// One piece, the whole text.
+    init(_ text: consuming AlignedText) {
+        if !text.isEmpty { splits.append(Split(range: 0..<text.count)) }
+        self.text = text
+    }
 
     /// Appends a piece of another text.
     mutating func append(_ other: borrowing AlignedText, _ range: Range<Int>, token: Int32? = nil) {
@@ -41,20 +50,39 @@ struct PreTokenizedText: Sendable {
         splits = new
     }
 
-    /// Rewrites each piece that is no token.
-    mutating func rewrite(_ change: (inout AlignedText) -> Void) {
-        var new = PreTokenizedText()
-        new.text.reserve(text.count)
+    /// Makes each piece that is no token anew: `change` appends its new bytes to a text.
+    mutating func rewrite(
+        _ change: (_ text: borrowing AlignedText, _ range: Range<Int>, _ new: inout AlignedText) ->
+            Void
+    ) {
+        var new = PreTokenizedText(isTracked: text.isTracked)
+        new.text.reserve(text.count + splits.count)
+        new.splits.reserveCapacity(splits.count)
         for split in splits {
-            var piece = text.slice(split.range)
-            if split.addedToken == nil { change(&piece) }
-            new.append(piece, 0..<piece.count, token: split.addedToken)
+            if split.addedToken != nil {
+                new.append(text, split.range, token: split.addedToken)
+                continue
+            }
+            let start = new.text.count
+            change(text, split.range, &new.text)
+            guard new.text.count > start else { continue }
+            new.splits.append(Split(range: start..<new.text.count))
         }
         self = new
     }
 
     /// Spells every byte of the pieces that are no tokens as a printable scalar.
     mutating func spellBytes() {
-        rewrite { $0.spellBytes() }
+        rewrite { text, range, new in new.appendSpelled(text, range) }
+    }
+
+    /// Puts a space before the pieces that begin with none.
+    mutating func prependSpaces() {
+        rewrite { text, range, new in
+            if text.bytes[range.lowerBound] != 0x20 {
+                new.append([0x20], from: text, at: range.lowerBound)
+            }
+            new.append(text, range)
+        }
     }
 }

@@ -12,6 +12,8 @@ indirect enum PreTokenizer: Sendable, Equatable {
     case scripts
     case split(SplitPattern, SplitBehavior, isInverted: Bool)
     case byteLevel(addsPrefixSpace: Bool, splitsWords: Bool)
+    /// As `byteLevel`, but the bytes stay as they are.
+    case byteLevelWords(addsPrefixSpace: Bool, splitsWords: Bool)
     case metaspace(Metaspace)
     case sequence([PreTokenizer])
 
@@ -31,14 +33,28 @@ indirect enum PreTokenizer: Sendable, Equatable {
         case .split(let pattern, let behavior, let isInverted):
             text.split(at: pattern, behavior, isInverted: isInverted)
         case .byteLevel(let addsPrefixSpace, let splitsWords):
-            if addsPrefixSpace {
-                text.rewrite { if $0.bytes.first != 0x20 { $0.prepend([0x20]) } }
-            }
-            if splitsWords { text.split(at: .words(.gpt2), .isolated) }
+            PreTokenizer.byteLevelWords(
+                addsPrefixSpace: addsPrefixSpace, splitsWords: splitsWords
+            ).preTokenize(&text)
             text.spellBytes()
+        case .byteLevelWords(let addsPrefixSpace, let splitsWords):
+            if addsPrefixSpace { text.prependSpaces() }
+            if splitsWords { text.split(at: .words(.gpt2), .isolated) }
         case .metaspace(let metaspace): metaspace.preTokenize(&text)
         case .sequence(let steps):
             for step in steps { step.preTokenize(&text) }
+        }
+    }
+
+    /// The same without the spelling of bytes with which it ends; nil when it ends with none.
+    var unspelled: PreTokenizer? {
+        switch self {
+        case .byteLevel(let addsPrefixSpace, let splitsWords):
+            return .byteLevelWords(addsPrefixSpace: addsPrefixSpace, splitsWords: splitsWords)
+        case .sequence(let steps):
+            guard let last = steps.last?.unspelled else { return nil }
+            return .sequence(steps.dropLast() + [last])
+        default: return nil
         }
     }
 }
@@ -59,16 +75,27 @@ struct Metaspace: Sendable, Equatable {
     var splits: Bool
 
     func preTokenize(_ text: inout PreTokenizedText) {
-        text.rewrite { piece in
-            piece.replace(.literal([0x20]), with: replacement)
-            if piece.bytes.starts(with: replacement) { return }
-            switch scheme {
-            case .always: piece.prepend(replacement)
-            case .first: if piece.origin == 0 { piece.prepend(replacement) }
-            case .never: break
+        text.rewrite { text, range, new in
+            // What stands for a space is one scalar, so its first byte is no space unless it is one.
+            let first = text.bytes[range.lowerBound]
+            let starts =
+                first == 0x20
+                || (first == replacement[0] && text.bytes[range].starts(with: replacement))
+            if !starts, isPrepended(at: text.start(at: range.lowerBound)) {
+                new.append(replacement, from: text, at: range.lowerBound)
             }
+            new.appendReplaced(text, range, .literal([0x20]), with: replacement)
         }
         if splits { text.split(at: .literal(replacement), .mergedWithNext) }
+    }
+
+    /// Whether a piece that begins at a place of the original text gets a `▁`.
+    private func isPrepended(at start: Int32) -> Bool {
+        switch scheme {
+        case .always: true
+        case .first: start == 0
+        case .never: false
+        }
     }
 }
 
@@ -85,17 +112,23 @@ extension PreTokenizedText {
         split { text, range, emit in
             if behavior == .isolated {
                 pattern.forEachStretch(text.bytes.span, range) { stretch, _ in emit(stretch) }
-            } else if behavior == .removed {
-                pattern.forEachStretch(text.bytes.span, range) { stretch, isMatch in
-                    if isMatch == isInverted { emit(stretch) }
-                }
-            } else {
-                var stretches: [SplitBehavior.Stretch] = []
-                pattern.forEachStretch(text.bytes.span, range) { stretch, isMatch in
-                    stretches.append((stretch, isMatch != isInverted))
-                }
-                for piece in behavior.pieces(stretches) { emit(piece) }
+                return
             }
+            var pending: SplitBehavior.Stretch?
+            pattern.forEachStretch(text.bytes.span, range) { stretch, isMatch in
+                let isMatch = isMatch != isInverted
+                if behavior == .removed {
+                    if !isMatch { emit(stretch) }
+                } else if let (range, wasMatch) = pending,
+                    behavior.joins(isMatch, after: wasMatch)
+                {
+                    pending = (range.lowerBound..<stretch.upperBound, isMatch)
+                } else {
+                    if let pending { emit(pending.range) }
+                    pending = (stretch, isMatch)
+                }
+            }
+            if let pending { emit(pending.range) }
         }
     }
 

@@ -14,32 +14,18 @@ enum SplitBehavior: String, Sendable, Equatable, CaseIterable {
     /// A stretch of text, and whether it is a delimiter.
     typealias Stretch = (range: Range<Int>, isMatch: Bool)
 
-    /// The pieces which stretches make, in order; the stretches cover the text.
-    func pieces(_ stretches: [Stretch]) -> [Range<Int>] {
+    /// Whether a stretch is in one piece with the stretch before it.
+    ///
+    /// - Parameters:
+    ///   - isMatch: whether the stretch is a delimiter.
+    ///   - wasMatch: whether the stretch before it is.
+    @inline(__always)
+    func joins(_ isMatch: Bool, after wasMatch: Bool) -> Bool {
         switch self {
-        case .removed: stretches.lazy.filter { !$0.isMatch }.map(\.range)
-        case .isolated: stretches.map(\.range)
-        case .contiguous: Self.fold(stretches) { $0 == $1 }
-        case .mergedWithPrevious: Self.fold(stretches) { $0 && !$1 }
-        case .mergedWithNext: Self.fold(stretches.reversed()) { $0 && !$1 }.reversed()
+        case .removed, .isolated: false
+        case .contiguous: isMatch == wasMatch
+        case .mergedWithPrevious: isMatch && !wasMatch
+        case .mergedWithNext: !isMatch && wasMatch
         }
-    }
-
-    /// Joins a stretch to the one before it where `joins(isMatch, wasMatch)`.
-    private static func fold(
-        _ stretches: some Sequence<Stretch>, _ joins: (Bool, Bool) -> Bool
-    ) -> [Range<Int>] {
-        var pieces: [Range<Int>] = []
-        var wasMatch = false
-        for (range, isMatch) in stretches {
-            if joins(isMatch, wasMatch), let last = pieces.popLast() {
-                pieces.append(
-                    min(last.lowerBound, range.lowerBound)..<max(last.upperBound, range.upperBound))
-            } else {
-                pieces.append(range)
-            }
-            wasMatch = isMatch
-        }
-        return pieces
     }
 }
