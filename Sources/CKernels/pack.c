@@ -159,7 +159,8 @@ void ck_column_maxima(
 size_t ck_attention_scratch(size_t keys, size_t head_size) {
     size_t key_columns = (keys + CK_PANEL - 1) / CK_PANEL * CK_PANEL;
     size_t head_columns = (head_size + 15) / 16 * 16;
-    // Keys, values, 6 strips of scores, 6 rows of sums; for bfloat16 also 6 strips of weights and 6 queries.
+    // Keys, values, 6 strips of scores, 6 rows of sums, those of the running softmax; for bfloat16 also 6 strips of
+    // weights and 6 queries.
     return 4 * (key_columns * (head_size + 1) + (key_columns + 2) * head_columns + 9 * key_columns +
-                6 * head_columns + 3 * (head_size + 2) + 64);
+                (6 + CK_ATTENTION_ROWS) * head_columns + 3 * (head_size + 2) + 64);
 }

@@ -101,34 +101,48 @@ static float folded_sum(const float lanes[16]) {
     return s[0];
 }
 
+static float score(const ck_attention *op, ck_dtype in, size_t query, size_t key) {
+    float score = 0.0f;
+    for (size_t k = 0; k < op->head_size; k++)
+        score = fmaf(load(op->q, in, query * op->stride + k), load(op->k, in, key * op->stride + k), score);
+    return op->bias ? score + op->bias[(ptrdiff_t)query * op->bias_stride + (ptrdiff_t)key] : score;
+}
+
 static void attention(const ck_attention *op, ck_dtype in) {
-    float *weights = op->scratch;  // one for each key
+    float *weights = op->scratch, *sums = weights + op->keys;  // one for each key; one for each column
+    size_t step = op->key_block ? op->key_block : op->keys;
     for (size_t query = 0; query < op->queries; query++) {
         size_t first = op->has_window && query > op->behind ? query - op->behind : 0;
         size_t end = op->has_window && op->ahead < op->keys - query ? query + op->ahead + 1 : op->keys;
-        float greatest = -INFINITY, lanes[16] = {0};
-        for (size_t key = first; key < end; key++) {
-            float score = 0.0f;
-            for (size_t k = 0; k < op->head_size; k++)
-                score = fmaf(
-                    load(op->q, in, query * op->stride + k), load(op->k, in, key * op->stride + k), score);
-            if (op->bias) score += op->bias[(ptrdiff_t)query * op->bias_stride + (ptrdiff_t)key];
-            weights[key] = score;
-            if (score > greatest) greatest = score;
-        }
-        for (size_t key = first; key < end; key++) {
-            weights[key] = ck_exp((weights[key] - greatest) * op->scale);
-            lanes[key % 16] += weights[key];
-        }
-        float inverse = 1.0f / folded_sum(lanes);
-        for (size_t k = 0; k < op->head_size; k++) {
-            float sum = 0.0f;
-            for (size_t key = first; key < end; key++) {
-                float weight = in == CK_BF16 ? ck_bf16_float(ck_float_bf16(weights[key])) : weights[key];
-                sum = fmaf(weight, load(op->v, in, key * op->stride + k), sum);
+        float top = -INFINITY, total = 0.0f;
+        for (size_t k = 0; k < op->head_size; k++) sums[k] = 0.0f;
+        for (size_t begin = first; begin < end;) {
+            size_t next = (begin / step + 1) * step < end ? (begin / step + 1) * step : end;
+            float greatest = top, lanes[16] = {0};
+            for (size_t key = begin; key < next; key++) {
+                weights[key] = score(op, in, query, key);
+                if (weights[key] > greatest) greatest = weights[key];
             }
-            store(op->out, op->out_dtype, query * op->out_stride + k, sum * inverse);
+            for (size_t key = begin; key < next; key++) {
+                weights[key] = ck_exp((weights[key] - greatest) * op->scale);
+                lanes[key % 16] += weights[key];
+            }
+            float factor = ck_exp((top - greatest) * op->scale);
+            total = fmaf(total, factor, folded_sum(lanes));
+            for (size_t k = 0; k < op->head_size; k++) {
+                float sum = 0.0f;
+                for (size_t key = begin; key < next; key++) {
+                    float weight = in == CK_BF16 ? ck_bf16_float(ck_float_bf16(weights[key])) : weights[key];
+                    sum = fmaf(weight, load(op->v, in, key * op->stride + k), sum);
+                }
+                sums[k] = fmaf(sums[k], factor, sum);
+            }
+            top = greatest;
+            begin = next;
         }
+        float inverse = 1.0f / total;
+        for (size_t k = 0; k < op->head_size; k++)
+            store(op->out, op->out_dtype, query * op->out_stride + k, sums[k] * inverse);
     }
 }
 

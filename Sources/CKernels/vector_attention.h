@@ -1,5 +1,6 @@
 // Attention of one head over `vector.h`: strips of up to 6 queries against all keys, softmax in place, weights
-// times values. Exact, with no running rescale; a strip stays in the first cache.
+// times values. A strip stays in the first cache. Of long texts the keys are taken block by block with a running
+// softmax (Milakov & Gimelshein, 2018; Dao et al., 2022), so that blocks stay in the second cache.
 
 // Keys by panels: word w of key j goes to out[j / 64][w][j % 64], with zeros for the keys past the last.
 static void arrange_keys(
@@ -44,19 +45,21 @@ INLINE key_span keys_of(const ck_attention *op, size_t query, size_t rows) {
     return span;
 }
 
-// Adds the biases of a query to its scores, and takes away the keys of the span outside its own window.
+// Adds the biases of a query to its scores, which begin with that of the span's first key, and takes away the
+// keys of the span outside its own window.
 INLINE void adjust_scores(const ck_attention *op, size_t query, key_span span, float *x) {
+    size_t count = span.end - span.first;
     if (op->bias) {
-        const float *bias = op->bias + (ptrdiff_t)query * op->bias_stride;
-        size_t i = span.first;
-        for (; i + 16 <= span.end; i += 16) store16(x + i, load16(x + i) + load16(bias + i));
-        for (; i < span.end; i++) x[i] += bias[i];
+        const float *bias = op->bias + (ptrdiff_t)query * op->bias_stride + span.first;
+        size_t i = 0;
+        for (; i + 16 <= count; i += 16) store16(x + i, load16(x + i) + load16(bias + i));
+        for (; i < count; i++) x[i] += bias[i];
     }
     if (!op->has_window) return;
     size_t first = query > op->behind ? query - op->behind : 0;
     size_t end = op->ahead < op->keys - query ? query + op->ahead + 1 : op->keys;
-    for (size_t i = span.first; i < first; i++) x[i] = -INFINITY;
-    for (size_t i = end; i < span.end; i++) x[i] = -INFINITY;
+    for (size_t i = span.first; i < first && i < span.end; i++) x[i - span.first] = -INFINITY;
+    for (size_t i = end > span.first ? end : span.first; i < span.end; i++) x[i - span.first] = -INFINITY;
 }
 
 // Fills the scores past the last key so that they take no part; returns the width that softmax runs over.
@@ -72,10 +75,14 @@ INLINE float greatest_score(const float *x, size_t end) {
     return fold_max(greatest);
 }
 
-// Scores to weights, in place; returns the sum.
-INLINE float soften_f32(float *x, size_t keys, float scale) {
+// The greatest of the scores and of those before; what is not a number stays.
+INLINE float raise_top(float top, float greatest) { return top > greatest ? top : greatest; }
+
+// Scores to weights, in place; returns the sum. `*greatest` becomes that of these scores, too.
+INLINE float soften_f32(float *x, size_t keys, float scale, float *greatest) {
     size_t end = pad_scores(x, keys);
-    v16 top = splat(greatest_score(x, end)), sum = splat(0.0f);
+    *greatest = raise_top(*greatest, greatest_score(x, end));
+    v16 top = splat(*greatest), sum = splat(0.0f);
     for (size_t i = 0; i < end; i += 16) {
         v16 y = exp16((load16(x + i) - top) * scale);
         store16(x + i, y);
@@ -96,10 +103,11 @@ INLINE v16 exp2_short(v16 x) {
 }
 
 // Scores to weights in bfloat16 in `out`; returns the sum.
-INLINE float soften_bf16(float *x, uint16_t *out, size_t keys, float scale) {
+INLINE float soften_bf16(float *x, uint16_t *out, size_t keys, float scale, float *greatest) {
     size_t end = pad_scores(x, keys);
     float factor = scale * CK_LOG2E;
-    v16 top = splat(-greatest_score(x, end) * factor), sum = splat(0.0f);
+    *greatest = raise_top(*greatest, greatest_score(x, end));
+    v16 top = splat(-*greatest * factor), sum = splat(0.0f);
     for (size_t i = 0; i < end; i += 16) {
         v16 y = exp2_short(max16(fma16(load16(x + i), splat(factor), top), splat(-126.0f)));
         *(h16_any *)(out + i) = narrow16(y);
@@ -174,35 +182,115 @@ static void arrange_values_f32(const ck_attention *op, float *out, size_t stride
                 op->head_size - i >= 16 ? load16(v + i) : load_part(v + i, op->head_size - i, 0.0f));
 }
 
+// Where the parts of a head's scratch lie, and their widths.
+typedef struct {
+    uint32_t *keys, *values;  // by panels of 64 keys; by rows of `head_columns` words
+    size_t words, head_columns;
+    float *strip;  // [CK_TILE_ROWS][strip_columns]: scores
+    size_t strip_columns;
+    float *sums;        // [CK_TILE_ROWS][head_columns]: weights times values
+    float *running;     // [CK_ATTENTION_ROWS][head_columns]: the same of all blocks until now
+    uint16_t *weights;  // of bfloat16 alone: as `strip`
+    uint16_t *copy;     // of bfloat16 alone: queries
+} attention_layout;
+
+// What a strip of queries gives of the keys in `span`: the rows' sums in the layout, and the sum of each row's
+// weights in `totals`. `tops` are the greatest scores until now, which the weights are relative to.
+typedef void strip_function(
+    const ck_attention *, const attention_layout *, size_t query, size_t rows, key_span span, float *tops,
+    float *totals);
+
+// All keys at once.
+INLINE void attend_whole(const ck_attention *op, const attention_layout *at, strip_function *strip) {
+    for (size_t query = 0; query < op->queries;) {
+        size_t rows = rows_of_tile(op->queries - query);
+        float tops[CK_TILE_ROWS], totals[CK_TILE_ROWS], inverse[CK_TILE_ROWS];
+        for (size_t r = 0; r < rows; r++) tops[r] = -INFINITY;
+        strip(op, at, query, rows, keys_of(op, query, rows), tops, totals);
+        for (size_t r = 0; r < rows; r++) inverse[r] = 1.0f / totals[r];
+        finish_head(op, query, rows, at->sums, at->head_columns, inverse);
+        query += rows;
+    }
+}
+
+// Below every score, and finite: a block may have no key for a query.
+#define CK_NO_SCORE (-1e30f)
+
+// Adds a strip's part of a block to what its rows have of the blocks before, all made relative to the new tops.
+INLINE void join_block(
+    const ck_attention *op, const attention_layout *at, size_t rows, const float *before, const float *tops,
+    const float *part, float *totals, float *running) {
+    for (size_t r = 0; r < rows; r++) {
+        float factor = ck_exp((before[r] - tops[r]) * op->scale);
+        totals[r] = fmaf(totals[r], factor, part[r]);
+        for (size_t i = 0; i < at->head_columns; i += 16) {
+            float *x = running + r * at->head_columns + i;
+            store16(x, fma16(load16(x), splat(factor), load16(at->sums + r * at->head_columns + i)));
+        }
+    }
+}
+
+// Blocks of keys outside, strips inside, for some queries at a time: a block is read from the second cache.
+INLINE void attend_blocks(const ck_attention *op, const attention_layout *at, strip_function *strip) {
+    float tops[CK_ATTENTION_ROWS], totals[CK_ATTENTION_ROWS], before[CK_TILE_ROWS], part[CK_TILE_ROWS];
+    for (size_t first = 0; first < op->queries; first += CK_ATTENTION_ROWS) {
+        size_t left = op->queries - first, count = left < CK_ATTENTION_ROWS ? left : CK_ATTENTION_ROWS;
+        for (size_t r = 0; r < count; r++) tops[r] = CK_NO_SCORE, totals[r] = 0.0f;
+        memset(at->running, 0, 4 * count * at->head_columns);
+        key_span all = keys_of(op, first, count);
+        for (size_t block = all.first / op->key_block * op->key_block; block < all.end; block += op->key_block)
+            for (size_t row = 0, rows; row < count; row += rows) {
+                rows = rows_of_tile(count - row);
+                key_span span = keys_of(op, first + row, rows);
+                if (span.first < block) span.first = block;
+                if (span.end > block + op->key_block) span.end = block + op->key_block;
+                if (span.first >= span.end) continue;
+                memcpy(before, tops + row, 4 * rows);
+                strip(op, at, first + row, rows, span, tops + row, part);
+                join_block(
+                    op, at, rows, before, tops + row, part, totals + row, at->running + row * at->head_columns);
+            }
+        for (size_t r = 0; r < count; r++) totals[r] = 1.0f / totals[r];
+        finish_head(op, first, count, at->running, at->head_columns, totals);
+    }
+}
+
+static void strip_f32(
+    const ck_attention *op, const attention_layout *at, size_t query, size_t rows, key_span span, float *tops,
+    float *totals) {
+    const float *q = (const float *)op->q + query * op->stride;
+    size_t count = span.end - span.first;
+    for (size_t column = span.first; column < span.end; column += 16 * CK_TILE_VECTORS)
+        tile_f32_rows(
+            rows, q, 4 * op->stride, op->head_size,
+            at->keys + column / CK_PANEL * op->head_size * CK_PANEL + column % CK_PANEL, CK_PANEL,
+            at->strip + column - span.first, at->strip_columns);
+    for (size_t r = 0; r < rows; r++) {
+        float *scores = at->strip + r * at->strip_columns;
+        adjust_scores(op, query + r, span, scores);
+        totals[r] = soften_f32(scores, count, op->scale, tops + r);
+    }
+    weigh_f32(
+        rows, at->strip, 4 * at->strip_columns, count, at->values + span.first * at->head_columns,
+        at->head_columns, at->sums);
+}
+
 static void attention_f32(const ck_attention *op) {
     size_t key_columns = (op->keys + CK_PANEL - 1) / CK_PANEL * CK_PANEL;
     size_t head_columns = (op->head_size + 15) / 16 * 16;
+    int by_blocks = op->key_block > 0 && op->key_block < op->keys;
     float *keys = op->scratch, *values = keys + key_columns * op->head_size;
-    float *strip = values + op->keys * head_columns, *sums = strip + CK_TILE_ROWS * key_columns;
-    arrange_keys(op->k, 4 * op->stride, op->keys, op->head_size, 4 * op->head_size, (uint32_t *)keys);
+    attention_layout at = {
+        .keys = (uint32_t *)keys, .values = (uint32_t *)values, .words = op->head_size,
+        .head_columns = head_columns, .strip = values + op->keys * head_columns,
+        .strip_columns = by_blocks ? op->key_block : key_columns,
+    };
+    at.sums = at.strip + CK_TILE_ROWS * at.strip_columns;
+    at.running = at.sums + CK_TILE_ROWS * head_columns;
+    arrange_keys(op->k, 4 * op->stride, op->keys, op->head_size, 4 * op->head_size, at.keys);
     arrange_values_f32(op, values, head_columns);
-    for (size_t query = 0; query < op->queries;) {
-        size_t rows = rows_of_tile(op->queries - query);
-        const float *q = (const float *)op->q + query * op->stride;
-        key_span span = keys_of(op, query, rows);
-        size_t count = span.end - span.first;
-        for (size_t column = span.first; column < span.end; column += 16 * CK_TILE_VECTORS)
-            tile_f32_rows(
-                rows, q, 4 * op->stride, op->head_size,
-                keys + column / CK_PANEL * op->head_size * CK_PANEL + column % CK_PANEL, CK_PANEL,
-                strip + column, key_columns);
-        float inverse[CK_TILE_ROWS];
-        for (size_t r = 0; r < rows; r++) {
-            float *scores = strip + r * key_columns;
-            adjust_scores(op, query + r, span, scores);
-            inverse[r] = 1.0f / soften_f32(scores + span.first, count, op->scale);
-        }
-        weigh_f32(
-            rows, strip + span.first, 4 * key_columns, count,
-            (const uint32_t *)values + span.first * head_columns, head_columns, sums);
-        finish_head(op, query, rows, sums, head_columns, inverse);
-        query += rows;
-    }
+    if (by_blocks) attend_blocks(op, &at, strip_f32);
+    else attend_whole(op, &at, strip_f32);
 }
 
 // Values by pairs of rows: word (pair, column) holds the column of both.
@@ -236,36 +324,42 @@ INLINE const uint16_t *even_queries(
     return copy;
 }
 
+static void strip_bf16(
+    const ck_attention *op, const attention_layout *at, size_t query, size_t rows, key_span span, float *tops,
+    float *totals) {
+    size_t stride, count = span.end - span.first;
+    const uint16_t *q = even_queries(op, query, rows, at->copy, 2 * at->words, &stride);
+    for (size_t column = span.first; column < span.end; column += 16 * CK_TILE_VECTORS)
+        tile_bf16_rows(
+            rows, q, 2 * stride, at->words,
+            at->keys + column / CK_PANEL * at->words * CK_PANEL + column % CK_PANEL, CK_PANEL,
+            at->strip + column - span.first, at->strip_columns);
+    for (size_t r = 0; r < rows; r++) {
+        float *scores = at->strip + r * at->strip_columns;
+        adjust_scores(op, query + r, span, scores);
+        totals[r] = soften_bf16(scores, at->weights + r * at->strip_columns, count, op->scale, tops + r);
+    }
+    weigh_bf16(
+        rows, at->weights, 2 * at->strip_columns, (count + 1) / 2,
+        at->values + span.first / 2 * at->head_columns, at->head_columns, at->sums);
+}
+
 static void attention_bf16(const ck_attention *op) {
     size_t key_columns = (op->keys + CK_PANEL - 1) / CK_PANEL * CK_PANEL;
     size_t head_columns = (op->head_size + 15) / 16 * 16, words = (op->head_size + 1) / 2;
+    int by_blocks = op->key_block > 0 && op->key_block < op->keys;
     uint32_t *keys = op->scratch, *values = keys + key_columns * words;
-    float *strip = (float *)(values + (op->keys + 1) / 2 * head_columns);
-    float *sums = strip + CK_TILE_ROWS * key_columns;
-    uint16_t *weights = (uint16_t *)(sums + CK_TILE_ROWS * head_columns);
-    uint16_t *copy = weights + CK_TILE_ROWS * key_columns;
+    attention_layout at = {
+        .keys = keys, .values = values, .words = words, .head_columns = head_columns,
+        .strip = (float *)(values + (op->keys + 1) / 2 * head_columns),
+        .strip_columns = by_blocks ? op->key_block : key_columns,
+    };
+    at.sums = at.strip + CK_TILE_ROWS * at.strip_columns;
+    at.running = at.sums + CK_TILE_ROWS * head_columns;
+    at.weights = (uint16_t *)(at.running + (by_blocks ? CK_ATTENTION_ROWS * head_columns : 0));
+    at.copy = at.weights + CK_TILE_ROWS * at.strip_columns;
     arrange_keys(op->k, 2 * op->stride, op->keys, words, 2 * op->head_size, keys);
     arrange_values_bf16(op, values, head_columns);
-    for (size_t query = 0; query < op->queries;) {
-        size_t rows = rows_of_tile(op->queries - query), stride;
-        const uint16_t *q = even_queries(op, query, rows, copy, 2 * words, &stride);
-        key_span span = keys_of(op, query, rows);
-        size_t count = span.end - span.first;
-        for (size_t column = span.first; column < span.end; column += 16 * CK_TILE_VECTORS)
-            tile_bf16_rows(
-                rows, q, 2 * stride, words, keys + column / CK_PANEL * words * CK_PANEL + column % CK_PANEL,
-                CK_PANEL, strip + column, key_columns);
-        float inverse[CK_TILE_ROWS];
-        for (size_t r = 0; r < rows; r++) {
-            float *scores = strip + r * key_columns;
-            adjust_scores(op, query + r, span, scores);
-            inverse[r] = 1.0f / soften_bf16(
-                                    scores + span.first, weights + r * key_columns, count, op->scale);
-        }
-        weigh_bf16(
-            rows, weights, 2 * key_columns, (count + 1) / 2, values + span.first / 2 * head_columns,
-            head_columns, sums);
-        finish_head(op, query, rows, sums, head_columns, inverse);
-        query += rows;
-    }
+    if (by_blocks) attend_blocks(op, &at, strip_bf16);
+    else attend_whole(op, &at, strip_bf16);
 }

@@ -29,12 +29,32 @@ package struct AttentionShape {
     package var biasStride = -1
     /// Which keys a query takes; nil for all.
     package var window: AttentionWindow?
+    /// Keys that are taken at once, a multiple of 64; nil for as many as `keys` and `window` make good.
+    package var keyBlock: Int?
 
     package init(queries: Int, keys: Int, headSize: Int, scale: Float) {
         self.queries = queries
         self.keys = keys
         self.headSize = headSize
         self.scale = scale
+    }
+
+    /// The keys of one block where they are taken by blocks: of 64 columns with their values 256 KiB in
+    /// float32, which the second cache holds.
+    package static let blockKeys = 512
+    /// The most keys of one query that are taken at once.
+    package static let wholeKeysMaximum = 2_048
+
+    /// The keys of one block; 0 for all at once.
+    ///
+    /// It depends on the text's length and the window alone, never on the batch.
+    var keysAtOnce: Int {
+        if let keyBlock { return keyBlock }
+        var reach = keys
+        if let window, let behind = window.behind, let ahead = window.ahead {
+            reach = min(keys, behind + ahead + 1)
+        }
+        return reach > Self.wholeKeysMaximum ? Self.blockKeys : 0
     }
 
     /// The bytes of scratch that one head needs, a multiple of 64.
@@ -93,6 +113,9 @@ extension Kernels {
             operation.behind = window.behind ?? .max
             operation.ahead = window.ahead ?? .max
         }
+        let keysAtOnce = shape.keysAtOnce
+        precondition(keysAtOnce % Int(CK_PANEL) == 0 && keysAtOnce >= 0)
+        operation.key_block = keysAtOnce
         operation.scratch = scratch
         return operation
     }

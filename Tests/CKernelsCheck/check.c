@@ -228,6 +228,7 @@ static void check_attention(check *c, ck_dtype type, size_t queries, size_t keys
         .out_stride = stride, .out_dtype = type, .bias = kind ? bias_of_first : NULL, .bias_stride = bias_stride,
         .has_window = below(c, 2), .behind = below(c, 3) ? below(c, keys) : SIZE_MAX,
         .ahead = below(c, 3) ? below(c, 2 + keys / 4) : SIZE_MAX,
+        .key_block = 64 * below(c, 3),
     };
     (type == CK_F32 ? c->table->attention_f32 : c->table->attention_bf16)(&op);
     op.out = plain.bytes;
@@ -492,9 +493,9 @@ int ck_check_table(const char *name, char *message, int message_size) {
         check_quantize(&c, 384 + size, 0);
         check_elements(&c, size);
     }
-    for (int i = 0; i < 8; i++) {
-        check_attention(&c, CK_F32, 13 + 37 * (size_t)i, 300, 64);
-        check_attention(&c, CK_BF16, 13 + 37 * (size_t)i, 300, 64);
+    for (int i = 0; i < 16; i++) {
+        check_attention(&c, CK_F32, 13 + 17 * (size_t)i, 300, 64);
+        check_attention(&c, CK_BF16, 13 + 17 * (size_t)i, 300, 64);
         check_heads(&c, CK_F32, 256), check_heads(&c, CK_BF16, 128);
     }
     return c.failures;

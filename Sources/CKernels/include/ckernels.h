@@ -73,6 +73,9 @@ typedef struct {
     // With a window, query q takes the keys from q - behind to q + ahead alone; queries <= keys then.
     int has_window;
     size_t behind, ahead;  // SIZE_MAX for all
+    // Keys that are taken at once, a multiple of 64; 0 for all. By blocks the softmax is a running one: key k is of
+    // block k / key_block, and a query's sums of each block are added in turn, made relative to the greatest score.
+    size_t key_block;
     void *scratch;  // ck_attention_scratch(keys, head_size) bytes, aligned to 64
     void *out;
     size_t out_stride;
@@ -163,7 +166,10 @@ const ck_table *ck_table_named(const char *name);
 // The names compiled in, best first; NULL past the end.
 const char *ck_table_name(size_t index);
 
-// Bytes of scratch for one head; enough for each of the tables and for either attention.
+// Queries that go through the blocks of keys together.
+#define CK_ATTENTION_ROWS 96
+
+// Bytes of scratch for one head; enough for each of the tables, for either attention and for any blocks.
 size_t ck_attention_scratch(size_t keys, size_t head_size);
 
 // Elements widened to float32. x may lie at any address.
