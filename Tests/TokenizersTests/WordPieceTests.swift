@@ -159,6 +159,14 @@ struct TokenizerFileTests {
             "pre_tokenizer.type"
         ),
         (
+            #"{"model":{"type":"WordPiece","vocab":{"[UNK]":0}},"pre_tokenizer":{"type":"Split","pattern":{"Regex":"a+b"}}}"#,
+            "pre_tokenizer.pattern.Regex"
+        ),
+        (
+            #"{"model":{"type":"WordPiece","vocab":{"[UNK]":0}},"normalizer":{"type":"Replace","pattern":{"Regex":"(x|y)*"},"content":""}}"#,
+            "normalizer.pattern.Regex"
+        ),
+        (
             #"{"model":{"type":"WordPiece","vocab":{"[UNK]":0}},"added_tokens":[{"id":1}]}"#,
             "added_tokens[0].content"
         ),

@@ -106,10 +106,12 @@ struct WordTokenization: Sendable {
     /// For each byte whether some merge's token has a `▁` behind it; empty when cutting is not safe.
     private static func joinsSpace(_ encoding: BytePairEncoding) -> [Bool] {
         let vocabulary = encoding.vocabulary
-        // An unknown `▁` would be joined to the unknown before it, and a word that is a token as it
-        // stands would not be one in parts.
-        guard vocabulary.id(of: space) != nil, !encoding.options.ignoresMerges,
-            encoding.options.continuationPrefix.isEmpty, encoding.options.endSuffix.isEmpty
+        // An unknown `▁` would be joined to the unknown before it, unknowns that are dropped make
+        // neighbours of what is around them, and a word that is a token as it stands would not be
+        // one in parts.
+        guard vocabulary.id(of: space) != nil, encoding.options.unknownID != nil,
+            !encoding.options.ignoresMerges, encoding.options.continuationPrefix.isEmpty,
+            encoding.options.endSuffix.isEmpty
         else { return [] }
         var joins = Array(repeating: false, count: 256)
         var isMerged = Array(repeating: false, count: Int(vocabulary.ids.max() ?? -1) + 1)
