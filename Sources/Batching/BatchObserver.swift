@@ -35,6 +35,8 @@ package struct BatchSnapshot: Hashable, Sendable {
     package var queuedRequests = 0
     /// Tokens of items that have not started.
     package var queuedTokens = 0
+    /// Tokens that admitted requests have announced and that come in later slices.
+    package var announcedTokens = 0
     /// Admitted requests without an outcome, queued or running.
     package var admittedRequests = 0
     /// Batches that are being computed.

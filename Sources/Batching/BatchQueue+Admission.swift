@@ -29,14 +29,15 @@ extension BatchQueue {
             model: arrival.model, client: arrival.client, priority: arrival.priority,
             penalty: arrival.priority == .bulk ? Double(configuration.bulkPenaltyTokens) : 0,
             arrival: configuration.ageingTokensPerSecond * Double(now.nanoseconds) * 1e-9,
-            tokensToCome: min(max(arrival.tokensToCome, 0), configuration.orderTokensMaximum),
+            itemsToCome: arrival.itemsToCome, tokensToCome: arrival.tokensToCome,
             contents: arrival.contents, items: arrival.tokenCounts.map { Item(tokens: $0) },
             queuedItems: 0, queuedTokens: 0, undelivered: arrival.tokenCounts.count)
         for index in request.items.indices {
             subscribe(ItemReference(request: id, index: index), of: &request)
         }
         clients[request.client, default: ClientUse()].requests += 1
-        clients[request.client]?.tokens += request.queuedTokens
+        clients[request.client]?.tokens += request.queuedTokens + request.tokensToCome
+        reservedTokens += request.tokensToCome
         if let deadline = deadline(of: arrival, now: now) { deadlines.set(id, deadline) }
         if request.queuedItems > 0 {
             let standing = standing(of: request)
@@ -47,10 +48,11 @@ extension BatchQueue {
                 id, of: request.client, standing)
         }
         requests[id] = request
+        noteHunger(of: id)
     }
 
     /// Counts the item as queued, or as running when its work runs for somebody else already.
-    private mutating func subscribe(_ item: ItemReference, of request: inout Request) {
+    mutating func subscribe(_ item: ItemReference, of request: inout Request) {
         let tokens = request.items[item.index].tokens
         guard !request.contents.isEmpty else {
             request.queuedItems += 1
@@ -74,7 +76,7 @@ extension BatchQueue {
         }
     }
 
-    private var emptyLanes: ClientLanes {
+    var emptyLanes: ClientLanes {
         ClientLanes(
             fairness: configuration.fairness,
             excessMaximum: Double(configuration.excessTokensMaximum))
@@ -97,12 +99,13 @@ extension BatchQueue {
         guard let tokens = tokens(of: arrival) else {
             return AdmissionRefusal(reason: .requestTooLarge, retryAfter: .zero)
         }
-        let seconds = Double(queued.uniqueTokens) / tokensPerSecond
+        let present = queued.uniqueTokens + reservedTokens
+        let seconds = Double(present) / tokensPerSecond
         if requests.count >= configuration.queueRequestsMaximum {
             return refuse(.queueRequestsFull, after: seconds / Double(requests.count))
         }
         let added = addedTokens(of: arrival, tokens: tokens)
-        let over = queued.uniqueTokens + added - configuration.queueTokensMaximum
+        let over = present + added - configuration.queueTokensMaximum
         if over > 0 { return refuse(.queueTokensFull, after: Double(over) / tokensPerSecond) }
         if exceedsShare(arrival, added: added) { return refuse(.clientShareFull, after: seconds) }
 
@@ -118,14 +121,20 @@ extension BatchQueue {
         return nil
     }
 
-    /// The request's tokens; nil when it is malformed or no queue of this configuration can hold it.
+    /// The request's tokens, with those to come; nil when it is malformed or no queue of this
+    /// configuration can hold it.
     private func tokens(of arrival: Arrival) -> Int? {
         let counts = arrival.tokenCounts
-        guard !counts.isEmpty, counts.count <= configuration.requestItemsMaximum,
+        let (itemsToCome, tokensToCome) = (arrival.itemsToCome, arrival.tokensToCome)
+        guard !counts.isEmpty, itemsToCome >= 0,
+            itemsToCome <= configuration.requestItemsMaximum,
+            counts.count <= configuration.requestItemsMaximum - itemsToCome,
+            itemsToCome == 0 ? tokensToCome == 0 : tokensToCome >= itemsToCome,
             arrival.contents.isEmpty || arrival.contents.count == counts.count
         else { return nil }
         let limit = configuration.requestTokensMaximum
-        var sum = 0
+        guard tokensToCome <= limit else { return nil }
+        var sum = tokensToCome
         for count in counts {
             guard count >= 1, count <= limit else { return nil }
             sum += count
@@ -138,7 +147,8 @@ extension BatchQueue {
     private func addedTokens(of arrival: Arrival, tokens: Int) -> Int {
         guard !arrival.contents.isEmpty else { return tokens }
         var seen: Set<UInt64> = []
-        return zip(arrival.contents, arrival.tokenCounts).reduce(0) { sum, item in
+        return zip(arrival.contents, arrival.tokenCounts).reduce(arrival.tokensToCome) {
+            sum, item in
             works[item.0] == nil && seen.insert(item.0).inserted ? sum + item.1 : sum
         }
     }
@@ -146,7 +156,8 @@ extension BatchQueue {
     private func exceedsShare(_ arrival: Arrival, added: Int) -> Bool {
         guard let threshold = configuration.clientThreshold else { return false }
         let use = clients[arrival.client] ?? ClientUse()
-        let freeTokens = configuration.queueTokensMaximum - queued.uniqueTokens - added
+        let freeTokens =
+            configuration.queueTokensMaximum - queued.uniqueTokens - reservedTokens - added
         let freeRequests = configuration.queueRequestsMaximum - requests.count - 1
         return Double(use.tokens + added) > threshold * Double(freeTokens)
             || Double(use.requests) > threshold * Double(freeRequests)
@@ -161,7 +172,7 @@ extension BatchQueue {
     func predictedWait(of arrival: Arrival, tokens: Int, now: MonotonicTime) -> Double {
         guard free.isEmpty else { return 0 }
         let penalty = arrival.priority == .bulk ? configuration.bulkPenaltyTokens : 0
-        let work = min(tokens + max(arrival.tokensToCome, 0), configuration.orderTokensMaximum)
+        let work = min(tokens, configuration.orderTokensMaximum)
         let standing = Standing(
             work: Double(penalty + work),
             arrival: configuration.ageingTokensPerSecond * Double(now.nanoseconds) * 1e-9)

@@ -4,6 +4,8 @@ extension BatchQueue {
     /// What happens to the queue.
     package enum Event: Sendable {
         case arrive(Arrival)
+        /// The next slice of a request that was admitted before all of it was there.
+        case extend(Slice)
         case cancel(RequestID)
         /// A worker exists and has nothing to do; said once for each, at its start.
         case workerFree(Int)
@@ -23,6 +25,8 @@ extension BatchQueue {
     package enum Action: Hashable, Sendable {
         case admit(RequestID)
         case refuse(RequestID, AdmissionRefusal)
+        /// Little of what has come of this request waits yet: its next slice is due.
+        case wantsMore(RequestID)
         case start(Batch)
         /// Nobody waits for this batch any more; its worker may end it as failed.
         case discard(BatchID)
@@ -45,9 +49,28 @@ extension BatchQueue {
         package var client = ClientKey.anonymous
         package var priority = Priority.interactive
         package var deadline: MonotonicTime?
+        /// Items that come in later slices, and at most so many tokens in them.
+        package var itemsToCome = 0
         package var tokensToCome = 0
         /// Between 0 and 1: spreads the returns of those who are refused.
         package var jitter = 0.0
+
+        package init(request: RequestID, tokenCounts: [Int]) {
+            self.request = request
+            self.tokenCounts = tokenCounts
+        }
+    }
+
+    /// What comes later of a request that was admitted as a whole.
+    package struct Slice: Sendable {
+        package var request: RequestID
+        /// May be empty, when its items turned out to need no work.
+        package var tokenCounts: [Int]
+        /// As in the arrival: one for each item, or none in the whole request.
+        package var contents: [UInt64] = []
+        /// What is still to come after this slice; with none, the request is complete.
+        package var itemsToCome = 0
+        package var tokensToCome = 0
 
         package init(request: RequestID, tokenCounts: [Int]) {
             self.request = request

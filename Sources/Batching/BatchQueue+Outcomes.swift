@@ -44,10 +44,15 @@ extension BatchQueue {
         counters.itemsDelivered += 1
         requests[item.request]?.items[item.index].stage = .delivered
         requests[item.request]?.undelivered -= 1
-        guard requests[item.request]?.undelivered == 0 else { return }
-        forget(item.request)
+        completeIfDone(item.request, &actions)
+    }
+
+    mutating func completeIfDone(_ id: RequestID, _ actions: inout [Action]) {
+        guard let request = requests[id], request.undelivered == 0, request.itemsToCome == 0
+        else { return }
+        forget(id)
         counters.completed += 1
-        actions.append(.complete(item.request))
+        actions.append(.complete(id))
     }
 
     mutating func expire(now: MonotonicTime, _ actions: inout [Action]) {
@@ -90,9 +95,10 @@ extension BatchQueue {
     private mutating func forget(_ id: RequestID) {
         guard let request = requests.removeValue(forKey: id) else { return }
         deadlines.remove(id)
+        reservedTokens -= request.tokensToCome
         guard var use = clients[request.client] else { return }
         use.requests -= 1
-        use.tokens -= request.queuedTokens
+        use.tokens -= request.queuedTokens + request.tokensToCome
         clients[request.client] = use.requests == 0 ? nil : use
     }
 }

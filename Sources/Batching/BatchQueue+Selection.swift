@@ -221,6 +221,7 @@ extension BatchQueue {
             models[request.model]?.moved(item.request, of: request.client, standing)
         }
         requests[item.request] = request
+        noteHunger(of: item.request)
     }
 
     /// The request has nothing queued any more.

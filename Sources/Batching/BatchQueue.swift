@@ -17,6 +17,10 @@ package struct BatchQueue {
     var modelShare: FairShare<ModelID>
     var clients: [ClientKey: ClientUse] = [:]
     var queued: QueuedWork
+    /// Tokens that admitted requests have announced and not brought yet: the queue's room is theirs.
+    var reservedTokens = 0
+    /// Requests whose next slice is due, since the last step.
+    var hungry: [RequestID] = []
     var running: [BatchID: Running] = [:]
     /// Idle workers; the last one to become idle goes first, its caches are warm.
     var free: [Int] = []
@@ -48,6 +52,7 @@ package struct BatchQueue {
         expire(now: now, &actions)
         switch event {
         case .arrive(let arrival): arrive(arrival, now: now, &actions)
+        case .extend(let slice): extend(slice, &actions)
         case .cancel(let id): end(id, .cancelled, &actions)
         case .workerFree(let worker):
             workerCount += 1
@@ -61,6 +66,7 @@ package struct BatchQueue {
             for id in requests.keys.sorted() { end(id, .abandoned, &actions) }
         }
         startBatches(now: now, &actions)
+        askForSlices(&actions)
         reportDrained(&actions)
         return actions
     }
@@ -93,9 +99,13 @@ extension BatchQueue {
         let penalty: Double
         /// When it came, in what waiting is worth: tokens.
         let arrival: Double
-        let tokensToCome: Int
+        /// What later slices bring.
+        var itemsToCome: Int
+        var tokensToCome: Int
+        /// Whether its next slice has been asked for.
+        var isAwaited = false
         /// One number for each item, or none at all.
-        let contents: [UInt64]
+        var contents: [UInt64]
         var items: [Item]
         /// No item before this one is queued.
         var cursor = 0
@@ -138,6 +148,7 @@ extension BatchQueue {
         var snapshot = BatchSnapshot()
         snapshot.queuedRequests = queued.requests
         snapshot.queuedTokens = queued.uniqueTokens
+        snapshot.announcedTokens = reservedTokens
         snapshot.admittedRequests = requests.count
         snapshot.runningBatches = running.count
         snapshot.runningTokens = runningTokens
@@ -164,7 +175,8 @@ extension BatchQueue {
     package var isForgotten: Bool {
         requests.isEmpty && works.isEmpty && deadlines.isEmpty && clients.isEmpty
             && running.isEmpty && queued.requests == 0 && queued.items == 0
-            && queued.uniqueTokens == 0 && models.values.allSatisfy { $0.requestCount == 0 }
+            && queued.uniqueTokens == 0 && reservedTokens == 0 && hungry.isEmpty
+            && models.values.allSatisfy { $0.requestCount == 0 }
             && free.count == workerCount
     }
 }

@@ -12,14 +12,56 @@ package struct BatchRequest<Item: Sendable>: Sendable {
     package var priority = Priority.interactive
     /// When the answer has lost its worth; nil takes the configuration's default.
     package var deadline: MonotonicTime?
-    /// Tokens of the same caller's request that will be submitted later (it flows in slices): they
-    /// count for the order, so that a slice of a large request is not taken for a small one.
+    /// Items that are brought later, in slices, and at most so many tokens in them.
+    ///
+    /// They are admitted with the first slice, and count for its rank. Only with a `SliceFlow`.
+    package var itemsToCome = 0
     package var tokensToCome = 0
 
     package init(items: [Item], tokenCounts: [Int], contentKeys: [ContentKey] = []) {
         self.items = items
         self.tokenCounts = tokenCounts
         self.contentKeys = contentKeys
+    }
+}
+
+/// The next part of a request that was admitted with `itemsToCome`.
+package struct BatchSlice<Item: Sendable>: Sendable {
+    /// May be empty, when its items turned out to need no work.
+    package var items: [Item]
+    /// Tokens of each item; in all no more than were announced.
+    package var tokenCounts: [Int]
+    /// As in the request: one for each item, or none in any slice.
+    package var contentKeys: [ContentKey]
+    /// What is still to come after this slice; with no items, the request is complete.
+    package var itemsToCome = 0
+    package var tokensToCome = 0
+
+    package init(items: [Item], tokenCounts: [Int], contentKeys: [ContentKey] = []) {
+        self.items = items
+        self.tokenCounts = tokenCounts
+        self.contentKeys = contentKeys
+    }
+}
+
+/// What the scheduler calls for a request that flows in slices; never under its lock.
+package struct SliceFlow<Output: Sendable>: Sendable {
+    /// Little of the request waits yet: `extend` it, from any thread.
+    ///
+    /// Called once for each slice after the first; must be quick.
+    package var wantsMore: @Sendable (Ticket) -> Void
+    /// The rows of a slice that had items, counted from 0: as soon as its last one is there.
+    ///
+    /// Slices may end in any order, on several threads at once, and also while or after the
+    /// request's completion is called on another thread.
+    package var sliceDone: @Sendable (Int, [Output]) -> Void
+
+    package init(
+        wantsMore: @escaping @Sendable (Ticket) -> Void,
+        sliceDone: @escaping @Sendable (Int, [Output]) -> Void
+    ) {
+        self.wantsMore = wantsMore
+        self.sliceDone = sliceDone
     }
 }
 

@@ -34,6 +34,23 @@ package final class BatchScheduler<Item: Sendable, Output: Sendable>: Sendable {
         core.submit(request, completion: completion)
     }
 
+    /// Admits the whole of a request that is brought in slices, or refuses it.
+    ///
+    /// Its rows go to `flow.sliceDone`; on success the completion gets none.
+    package func submit(
+        _ request: BatchRequest<Item>, flow: SliceFlow<Output>, completion: @escaping Completion
+    ) -> Result<Ticket, AdmissionRefusal> {
+        core.submit(request, flow: flow, completion: completion)
+    }
+
+    /// Brings the next slice of a request that flows, when its `wantsMore` was called.
+    ///
+    /// Nothing happens when the request has ended meanwhile. A slice of more than was announced ends
+    /// it as abandoned.
+    package func extend(_ ticket: Ticket, with slice: BatchSlice<Item>) {
+        core.extend(ticket, with: slice)
+    }
+
     /// Ends the request with `.cancelled`, before this returns, unless it has ended already; items
     /// that have not started are never computed.
     package func cancel(_ ticket: Ticket) {

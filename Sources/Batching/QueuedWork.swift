@@ -31,7 +31,7 @@ struct QueuedWork {
         guard request.queuedItems > 0 else { return }
         let index = classIndex(request)
         classes[index].requests += 1
-        classes[index].tokens += request.queuedTokens
+        classes[index].tokens += request.queuedTokens + request.tokensToCome
         classes[index].work += standing.work
         classes[index].byAge += standing.byAge
         requests += 1
@@ -42,7 +42,7 @@ struct QueuedWork {
         guard request.queuedItems > 0 else { return }
         let index = classIndex(request)
         classes[index].requests -= 1
-        classes[index].tokens -= request.queuedTokens
+        classes[index].tokens -= request.queuedTokens + request.tokensToCome
         classes[index].work -= standing.work
         classes[index].byAge -= standing.byAge
         // Rounding errors do not outlive the class's last request.

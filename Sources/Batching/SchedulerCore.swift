@@ -35,14 +35,15 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     func submit(
-        _ request: BatchRequest<Item>, completion: @escaping State.Completion
+        _ request: BatchRequest<Item>, flow: SliceFlow<Output>? = nil,
+        completion: @escaping State.Completion
     ) -> Result<Ticket, AdmissionRefusal> {
         precondition(
             request.items.count == request.tokenCounts.count, "one token count for each item")
         let jitter = Double.random(in: 0..<1)
         let (result, effects) = state.withLock { state in
             let now = MonotonicTime.now
-            let arrival = state.register(request, jitter: jitter, now: now, completion)
+            let arrival = state.register(request, flow, jitter: jitter, now: now, completion)
             let actions = state.queue.step(.arrive(arrival), now: now)
             let effects = state.apply(actions, now: now)
             queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
@@ -91,6 +92,8 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
                 observer?.requestFinished(RequestOutcome(result), timings: timings)
                 completion(result, timings)
             case .refused(let reason): observer?.requestRefused(reason)
+            case .slice(let call, let number, let rows): call(number, rows)
+            case .wantMore(let call, let ticket): call(ticket)
             case .drained(let call): call()
             }
         }
@@ -100,8 +103,8 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
 extension SchedulerState {
     /// Enters the request in the tables, and answers what the queue is to know of it.
     mutating func register(
-        _ request: BatchRequest<Item>, jitter: Double, now: MonotonicTime,
-        _ completion: @escaping Completion
+        _ request: BatchRequest<Item>, _ flow: SliceFlow<Output>?, jitter: Double,
+        now: MonotonicTime, _ completion: @escaping Completion
     ) -> BatchQueue.Arrival {
         let id = RequestID(nextRequest)
         nextRequest += 1
@@ -109,14 +112,18 @@ extension SchedulerState {
             items: request.items, rows: Array(repeating: nil, count: request.items.count),
             contentKeys: request.contentKeys,
             timings: BatchTimings(admitted: now, started: nil, finished: now),
-            completion: completion)
+            flow: flow, completion: completion)
+        admitted[id]?.slices = flow == nil ? [] : [Slice(items: 0..<request.items.count)]
         var arrival = BatchQueue.Arrival(request: id, tokenCounts: request.tokenCounts)
         arrival.contents = request.contentKeys.map { contents.acquire($0) }
         arrival.model = request.model
         arrival.client = request.client
         arrival.priority = request.priority
         arrival.deadline = request.deadline
-        arrival.tokensToCome = request.tokensToCome
+        if flow != nil {
+            arrival.itemsToCome = request.itemsToCome
+            arrival.tokensToCome = request.tokensToCome
+        }
         arrival.jitter = jitter
         return arrival
     }

@@ -20,8 +20,12 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     struct Admitted {
         var items: [Item?]
         var rows: [Output?]
-        var contentKeys: [ContentKey]
+        /// Nil for items whose rows have been handed out.
+        var contentKeys: [ContentKey?]
         var timings: BatchTimings
+        let flow: SliceFlow<Output>?
+        /// Those that have come, when it flows.
+        var slices: [Slice] = []
         var completion: Completion
     }
 
@@ -30,6 +34,8 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
         case wake(Int)
         case finish(Completion, Result<[Output], BatchFailure>, BatchTimings)
         case refused(AdmissionRefusal.Reason)
+        case slice(@Sendable (Int, [Output]) -> Void, Int, [Output])
+        case wantMore(@Sendable (Ticket) -> Void, Ticket)
         case drained(@Sendable () -> Void)
     }
 
@@ -61,10 +67,16 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
                 _ = forget(id)
                 effects.append(.refused(refusal.reason))
             case .start(let batch): start(batch, now: now, &effects)
-            case .deliver(_, let row, let item): deliver(row, to: item, of: ended)
+            case .deliver(_, let row, let item):
+                deliver(row, to: item, of: ended)
+                if let slice = takeSlice(of: item) { effects.append(slice) }
+            case .wantsMore(let id):
+                guard let flow = admitted[id]?.flow else { continue }
+                effects.append(.wantMore(flow.wantsMore, Ticket(request: id)))
             case .complete(let id):
                 guard let request = forget(id) else { continue }
-                effects.append(end(request, .success(request.rows.compactMap(\.self)), now))
+                let rows = request.flow == nil ? request.rows.compactMap(\.self) : []
+                effects.append(end(request, .success(rows), now))
             case .fail(let id, let failure):
                 guard let request = forget(id) else { continue }
                 effects.append(end(request, .failure(error(failure, ended)), now))
@@ -109,7 +121,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
 
     private mutating func forget(_ id: RequestID) -> Admitted? {
         guard let request = admitted.removeValue(forKey: id) else { return nil }
-        for key in request.contentKeys { contents.release(key) }
+        for key in request.contentKeys { key.map { contents.release($0) } }
         return request
     }
 

@@ -24,6 +24,11 @@ struct Ledger {
         var order: Int
         /// Tokens of batches that latecomers led, since the last that somebody else led.
         var overtaken = 0
+        /// Announced for later slices.
+        var itemsToCome: Int
+        var tokensToCome: Int
+        /// Whether the queue has asked for the next slice.
+        var isAwaited = false
     }
 
     let configuration: BatchConfiguration
@@ -49,8 +54,11 @@ struct Ledger {
     ) throws {
         var answered = false
         var ended: BatchQueue.Batch?
+        // Taken in behind what has expired by now: that is gone when the slice comes.
+        var arriving: BatchQueue.Slice?
         switch event {
         case .arrive: counters.arrived += 1
+        case .extend(let slice): arriving = slice
         case .workerFree(let worker): idle.insert(worker)
         case .batchDone(let id, _):
             ended = running.removeValue(forKey: id)
@@ -59,6 +67,10 @@ struct Ledger {
         case .cancel, .tick, .layerDone: break
         }
         for action in actions {
+            if let slice = arriving, !action.isExpiry {
+                try extend(slice, actions)
+                arriving = nil
+            }
             switch action {
             case .admit(let id):
                 try admit(id, event, now: now)
@@ -66,6 +78,7 @@ struct Ledger {
             case .refuse(let id, let refusal):
                 try refuse(id, refusal, event, now: now)
                 answered = true
+            case .wantsMore(let id): try want(id)
             case .start(let batch): try start(batch, event, now: now)
             case .discard(let id): try discard(id)
             case .deliver(let id, let row, let item):
@@ -78,6 +91,7 @@ struct Ledger {
                 drainedCount += 1
             }
         }
+        if let slice = arriving { try extend(slice, actions) }
         if case .arrive = event { try check(answered, "an arrival without an answer") }
         try checkRest(event, ended: ended, now: now)
     }
@@ -98,18 +112,53 @@ struct Ledger {
         if let named = arrival.deadline {
             deadline = min(named, now.advanced(by: configuration.deadlineMaximum))
         }
-        let stages = counts.indices.map { index in
-            guard !arrival.contents.isEmpty else { return Stage.queued }
-            return runningStage(of: arrival.contents[index]) ?? .queued
-        }
-        for (index, content) in arrival.contents.enumerated()
-        where isPresent(content) || arrival.contents[..<index].contains(content) {
-            counters.itemsShared += 1
-        }
+        let stages = stages(of: counts, arrival.contents)
         live[id] = Entry(
             arrival: arrival, arrived: now, deadline: deadline, stages: stages,
-            order: counters.admitted)
+            order: counters.admitted, itemsToCome: arrival.itemsToCome,
+            tokensToCome: arrival.tokensToCome)
         counters.admitted += 1
+    }
+
+    /// What becomes of items that are new, with those that share their work counted.
+    private mutating func stages(of counts: [Int], _ contents: [UInt64]) -> [Stage] {
+        for (index, content) in contents.enumerated()
+        where isPresent(content) || contents[..<index].contains(content) {
+            counters.itemsShared += 1
+        }
+        return counts.indices.map { index in
+            guard !contents.isEmpty else { return Stage.queued }
+            return runningStage(of: contents[index]) ?? .queued
+        }
+    }
+
+    /// A slice adds its items, or ends its request when it is more than was announced.
+    private mutating func extend(
+        _ slice: BatchQueue.Slice, _ actions: [BatchQueue.Action]
+    ) throws {
+        guard let entry = live[slice.request] else { return }
+        try check(entry.isAwaited, "extended without being asked")
+        let tokens = slice.tokenCounts.reduce(0, +)
+        let isProper =
+            slice.tokenCounts.count + slice.itemsToCome <= entry.itemsToCome
+            && tokens + slice.tokensToCome <= entry.tokensToCome
+        let isAbandoned = actions.contains(.fail(slice.request, .abandoned))
+        try check(isAbandoned != isProper, "a slice of the wrong size, and the other way round")
+        guard isProper else { return }
+        let stages = stages(of: slice.tokenCounts, slice.contents)
+        live[slice.request]?.stages += stages
+        live[slice.request]?.arrival.tokenCounts += slice.tokenCounts
+        live[slice.request]?.arrival.contents += slice.contents
+        live[slice.request]?.itemsToCome = slice.itemsToCome
+        live[slice.request]?.tokensToCome = slice.tokensToCome
+        live[slice.request]?.isAwaited = false
+    }
+
+    private mutating func want(_ id: RequestID) throws {
+        guard let entry = live[id], entry.itemsToCome > 0, !entry.isAwaited else {
+            throw Violation(description: "wants more of \(id), which has none or was asked")
+        }
+        live[id]?.isAwaited = true
     }
 
     private mutating func refuse(
@@ -121,18 +170,20 @@ struct Ledger {
         counters.refused += 1
         let counts = arrival.tokenCounts
         let isSane = counts.allSatisfy { 1...configuration.requestTokensMaximum ~= $0 }
-        let tokens = isSane ? counts.reduce(0, +) : 0
+        let tokens = isSane ? counts.reduce(arrival.tokensToCome, +) : 0
         switch refusal.reason {
         case .draining: try check(isDraining, "not draining")
         case .requestTooLarge:
             try check(
                 counts.isEmpty || !isSane || tokens > configuration.requestTokensMaximum
-                    || counts.count > configuration.requestItemsMaximum, "not too large")
+                    || counts.count + arrival.itemsToCome > configuration.requestItemsMaximum,
+                "not too large")
         case .queueRequestsFull:
             try check(live.count >= configuration.queueRequestsMaximum, "room for a request")
         case .queueTokensFull:
             try check(
-                queuedTokens + tokens > configuration.queueTokensMaximum, "room for its tokens")
+                queuedTokens + announcedTokens + tokens > configuration.queueTokensMaximum,
+                "room for its tokens")
         case .clientShareFull:
             try check(configuration.clientShareMaximum < 1, "shares are off")
         case .waitTooLong: try check(idle.isEmpty, "a wait with an idle worker")
@@ -266,7 +317,8 @@ struct Ledger {
     private mutating func complete(_ id: RequestID) throws {
         let entry = live.removeValue(forKey: id)
         try check(
-            entry?.stages.allSatisfy { $0 == .delivered } == true, "completed with rows missing")
+            entry?.stages.allSatisfy { $0 == .delivered } == true && entry?.itemsToCome == 0,
+            "completed with rows missing")
         counters.completed += 1
     }
 
@@ -289,7 +341,7 @@ struct Ledger {
             try check(entry.deadline.map { $0 <= now } ?? false, "expired early")
             counters.deadlineExpired += 1
         case (.cancelled, .cancel(id)): counters.cancelled += 1
-        case (.abandoned, .abandon): counters.abandoned += 1
+        case (.abandoned, .abandon), (.abandoned, .extend): counters.abandoned += 1
         case (.workerFailed, .batchDone(let batch, succeeded: false)):
             try check(
                 entry.stages.contains { if case .running(batch, _) = $0 { true } else { false } },
@@ -334,9 +386,31 @@ extension Ledger {
         }
         for (id, entry) in live {
             try check(entry.deadline.map { $0 > now } ?? true, "\(id) outlived its deadline")
-            try check(entry.stages.contains { $0 != .delivered }, "\(id) has all and no outcome")
+            try check(
+                entry.itemsToCome > 0 || entry.stages.contains { $0 != .delivered },
+                "\(id) has all and no outcome")
+            try checkFlow(of: entry)
         }
     }
+
+    /// A request that flows is asked for more before its texts run out, and never has more in the
+    /// queue than what made it thin and a slice.
+    private func checkFlow(of entry: Entry) throws {
+        guard entry.itemsToCome > 0, !entry.isAwaited else { return }
+        let waiting = zip(entry.stages, entry.arrival.tokenCounts).filter { $0.0 == .queued }
+        let batches = 2 * workerCount
+        try check(
+            waiting.count > batches
+                && waiting.reduce(0) { $0 + $1.1 } > batches * configuration.batchTokensMaximum,
+            "little waits of a request, and nobody asks for more")
+    }
+
+    private var workerCount: Int {
+        idle.count
+            + running.values.reduce(0) { $0 + ($1.interrupts == nil ? 1 + $1.helpers.count : 0) }
+    }
+
+    var announcedTokens: Int { live.values.reduce(0) { $0 + $1.tokensToCome } }
 
     /// What the queue says about itself is what is true, and nobody idles beside work.
     func check(against queue: BatchQueue) throws {
@@ -344,7 +418,10 @@ extension Ledger {
         let queuedItems = queuedItems
         let queuedTokens = queuedTokens
         try check(idle.isEmpty || queuedItems == 0, "an idle worker and \(queuedItems) items")
-        try check(queuedTokens <= configuration.queueTokensMaximum, "too many tokens")
+        let announced = announcedTokens
+        try check(
+            queuedTokens + announced <= configuration.queueTokensMaximum, "too many tokens")
+        try check(snapshot.announcedTokens == announced, "\(announced) tokens announced")
         try check(live.count <= configuration.queueRequestsMaximum, "too many requests")
         try check(
             snapshot.queuedTokens == queuedTokens,
@@ -358,5 +435,11 @@ extension Ledger {
         try check(
             counters.admitted == counters.outcomes + live.count
                 && counters.arrived == counters.admitted + counters.refused, "unbalanced counters")
+    }
+}
+
+extension BatchQueue.Action {
+    fileprivate var isExpiry: Bool {
+        if case .fail(_, .deadlineExpired) = self { true } else { false }
     }
 }

@@ -70,7 +70,7 @@ struct QueueTests {
     @Test func takesASliceForPartOfTheWhole() {
         var bench = Bench { $0.batchTokensMaximum = 64 }
         bench.submit(64)
-        bench.submit(30) { $0.tokensToCome = 5_000 }
+        bench.submit(30) { ($0.itemsToCome, $0.tokensToCome) = (100, 5_000) }
         bench.submit(60)
         #expect(bench.endBatch() == [2])
         #expect(bench.endBatch() == [1])
@@ -118,6 +118,85 @@ struct QueueTests {
             bench.step(.batchDone(inner.id, succeeded: true))
         }
         #expect(interrupting == 3)
+    }
+
+    /// Of two pieces of work that goes first which ends more requests a token.
+    @Test(arguments: [
+        // What runs, as requests of one text each; whether a text of 16 tokens may interrupt it.
+        ([16, 16, 16, 16], false), ([16, 16], false), ([20], false), ([30], true), ([100], true),
+    ])
+    func interruptsOnlyWhenTheMeanWaitGetsShorter(running: [Int], isInterrupted: Bool) {
+        var bench = Bench {
+            $0.interruptTokensMaximum = 64
+            $0.batchTokensMaximum = 64
+        }
+        bench.submit(1)
+        for tokens in running { bench.submit(tokens) }
+        _ = bench.endBatch()
+        let batch = bench.batches[0].id
+        bench.submit(16)
+        let started = bench.step(.layerDone(batch)).count {
+            if case .start = $0 { true } else { false }
+        }
+        #expect(started == (isInterrupted ? 1 : 0))
+    }
+
+    @Test func doesNotInterruptWhatIsNearlyDone() {
+        var bench = Bench { $0.interruptTokensMaximum = 64 }
+        bench.submit(100)
+        bench.submit(16)
+        // At 10 000 tokens a second nine milliseconds are ninety tokens.
+        bench.now = bench.now.advanced(by: .milliseconds(9))
+        #expect(bench.step(.layerDone(bench.batches[0].id)).isEmpty)
+    }
+
+    @Test func asksForSlicesBeforeTheTextsRunOut() {
+        var bench = Bench {
+            $0.batchTokensMaximum = 64
+            $0.queueTokensMaximum = 1_000
+            $0.clientShareMaximum = 1
+        }
+        func slice(_ counts: [Int], items: Int = 0, tokens: Int = 0) -> BatchQueue.Event {
+            var slice = BatchQueue.Slice(request: RequestID(0), tokenCounts: counts)
+            (slice.itemsToCome, slice.tokensToCome) = (items, tokens)
+            return .extend(slice)
+        }
+        bench.submit(60, 60, 60, 60) { ($0.itemsToCome, $0.tokensToCome) = (8, 500) }
+        #expect(bench.queue.snapshot.queuedTokens == 180)
+        #expect(bench.queue.snapshot.announcedTokens == 500)
+        // The rest of the room is the others'.
+        #expect(bench.submit(300) == nil)
+        #expect(bench.submit(21)?.reason == .queueTokensFull)
+        bench.step(.cancel(RequestID(1)))
+        let next = bench.batches.removeFirst()
+        let actions = bench.step(.batchDone(next.id, succeeded: true))
+        #expect(actions.contains(.wantsMore(RequestID(0))))
+        bench.step(slice([60, 60, 60], items: 4, tokens: 300))
+        #expect(bench.queue.snapshot.queuedTokens == 300)
+        #expect(bench.queue.snapshot.announcedTokens == 300)
+        // Nothing of the last slice needs work, and then the texts are done one by one.
+        bench.step(slice([]))
+        var completed = false
+        while !bench.batches.isEmpty {
+            let batch = bench.batches.removeFirst()
+            completed = bench.step(.batchDone(batch.id, succeeded: true))
+                .contains(.complete(RequestID(0)))
+        }
+        #expect(completed && bench.queue.isForgotten)
+    }
+
+    @Test(
+        arguments: [
+            // Items and tokens that a slice brings after 2 items of 20 tokens in all were announced.
+            ([10, 11], []), ([5, 5, 5], []), ([0], []), ([5], [3]),
+        ] as [([Int], [UInt64])])
+    func endsARequestWhoseSliceIsNotWhatWasAnnounced(counts: [Int], contents: [UInt64]) {
+        var bench = Bench()
+        bench.submit(100) { ($0.itemsToCome, $0.tokensToCome) = (2, 20) }
+        var slice = BatchQueue.Slice(request: RequestID(0), tokenCounts: counts)
+        slice.contents = contents
+        #expect(bench.step(.extend(slice)).first == .fail(RequestID(0), .abandoned))
+        #expect(bench.queue.snapshot.announcedTokens == 0)
     }
 
     @Test func discardsABatchThatNobodyWaitsFor() {

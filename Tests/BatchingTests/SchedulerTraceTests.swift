@@ -51,6 +51,8 @@ struct SchedulerTraceTests {
     final class Outcomes: Sendable {
         let results = Locked<[Int: [Result<[UInt64], BatchFailure>]]>([:])
         let admitted = Locked<Set<Int>>([])
+        /// Rows of requests that flow, by submission and slice.
+        let slices = Locked<[Int: [Int: [UInt64]]]>([:])
 
         func add(_ result: Result<[UInt64], BatchFailure>, of number: Int) {
             results.withLock { $0[number, default: []].append(result) }
@@ -70,7 +72,7 @@ struct SchedulerTraceTests {
             configuration: script.configuration, workers: script.workers
         ) { FakeWorker(seed: seed &+ UInt64($0), failurePercent: script.failurePercent) }
         let outcomes = Outcomes()
-        var items: [[Item]] = []
+        var items: [[[Item]]] = []
         var tickets: [Int: Ticket] = [:]
         for (_, operation) in script.operations {
             switch operation {
@@ -92,39 +94,81 @@ struct SchedulerTraceTests {
         #expect(snapshot.admittedRequests == 0 && snapshot.queuedTokens == 0)
     }
 
-    private static func items(of submission: Script.Submission, number: Int) -> [Item] {
-        submission.tokenCounts.enumerated().map { index, tokens in
-            let content = submission.contents.isEmpty ? nil : submission.contents[index]
-            return Item(request: number, index: index, content: content, tokens: tokens)
+    /// The items of a submission and of its slices.
+    private static func items(of submission: Script.Submission, number: Int) -> [[Item]] {
+        var first = 0
+        let parts =
+            [(submission.tokenCounts, submission.contents)]
+            + submission.slices.map { ($0.tokenCounts, $0.contents) }
+        return parts.map { counts, contents in
+            defer { first += counts.count }
+            return counts.enumerated().map { index, tokens in
+                Item(
+                    request: number, index: first + index,
+                    content: contents.isEmpty ? nil : contents[index], tokens: tokens)
+            }
+        }
+    }
+
+    private static func keys(_ contents: [UInt64]) -> [ContentKey] {
+        contents.map { ContentKey(namespace: 0, tokens: [Int32($0)], seed: 1) }
+    }
+
+    /// Brings slice after slice, from whatever thread asks for it.
+    private static func flow(
+        _ submission: Script.Submission, _ items: [[Item]], _ number: Int,
+        to scheduler: BatchScheduler<Item, UInt64>, _ outcomes: Outcomes
+    ) -> SliceFlow<UInt64> {
+        let brought = Locked(0)
+        return SliceFlow { [unowned scheduler] ticket in
+            let place = brought.withLock { place in
+                place += 1
+                return place
+            }
+            var slice = BatchSlice(
+                items: items[place], tokenCounts: items[place].map(\.tokens),
+                contentKeys: keys(submission.slices[place - 1].contents))
+            (slice.itemsToCome, slice.tokensToCome) = submission.announced(from: place)
+            scheduler.extend(ticket, with: slice)
+        } sliceDone: { slice, rows in
+            outcomes.slices.withLock { slices in
+                #expect(slices[number]?[slice] == nil, "a slice twice")
+                slices[number, default: [:]][slice] = rows
+            }
         }
     }
 
     private func submit(
-        _ submission: Script.Submission, _ items: [Item], _ number: Int,
+        _ submission: Script.Submission, _ items: [[Item]], _ number: Int,
         to scheduler: BatchScheduler<Item, UInt64>, _ outcomes: Outcomes
     ) -> Ticket? {
-        var request = BatchRequest(items: items, tokenCounts: submission.tokenCounts)
-        request.contentKeys = submission.contents.map {
-            ContentKey(namespace: 0, tokens: [Int32($0)], seed: 1)
-        }
+        var request = BatchRequest(items: items[0], tokenCounts: submission.tokenCounts)
+        request.contentKeys = Self.keys(submission.contents)
         request.model = submission.model
         request.client = submission.client
         request.priority = submission.priority
-        request.tokensToCome = submission.tokensToCome
+        (request.itemsToCome, request.tokensToCome) = submission.announced(from: 0)
         request.deadline = submission.deadline.map { MonotonicTime.now.advanced(by: $0) }
-        let result = scheduler.submit(request) { result, timings in
+        let completion: BatchScheduler<Item, UInt64>.Completion = { result, timings in
             outcomes.add(result, of: number)
             #expect(timings.finished >= timings.admitted)
         }
+        let result =
+            submission.slices.isEmpty
+            ? scheduler.submit(request, completion: completion)
+            : scheduler.submit(
+                request, flow: Self.flow(submission, items, number, to: scheduler, outcomes),
+                completion: completion)
         guard case .success(let ticket) = result else { return nil }
         outcomes.admitted.withLock { _ = $0.insert(number) }
         return ticket
     }
 
     private func check(
-        _ outcomes: Outcomes, items: [[Item]], counters: BatchCounters, seed: UInt64
+        _ outcomes: Outcomes, items: [[[Item]]], counters: BatchCounters, seed: UInt64
     ) {
         let results = outcomes.results.withLock { $0 }
+        let slices = outcomes.slices.withLock { $0 }
         #expect(Set(results.keys) == outcomes.admitted.withLock { $0 }, "seed \(seed)")
         var truth = BatchCounters()
         for (number, each) in results {
@@ -132,7 +176,11 @@ struct SchedulerTraceTests {
             switch each[0] {
             case .success(let rows):
                 truth.completed += 1
-                #expect(rows == items[number].map(\.row), "seed \(seed)")
+                let flowed = slices[number] ?? [:]
+                let all = flowed.keys.sorted().flatMap { flowed[$0] ?? [] }
+                #expect(
+                    rows + all == items[number].joined().map(\.row),
+                    "seed \(seed)")
             case .failure(.cancelled): truth.cancelled += 1
             case .failure(.deadlineExpired): truth.deadlineExpired += 1
             case .failure(.workerFailed): truth.workerFailed += 1

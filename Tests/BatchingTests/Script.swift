@@ -19,9 +19,18 @@ struct Script {
         var model: ModelID
         var client: ClientKey
         var priority: Priority
-        var tokensToCome: Int
+        /// What comes later; a slice may bring less than was announced for it, or nothing.
+        var slices: [Slice]
         /// From its arrival on.
         var deadline: TimeSpan?
+    }
+
+    /// A later part of a request.
+    struct Slice {
+        var tokenCounts: [Int]
+        var contents: [UInt64]
+        /// What was announced for it, at least what it has.
+        var announced: (items: Int, tokens: Int)
     }
 
     var configuration: BatchConfiguration
@@ -89,20 +98,43 @@ struct Script {
     ) -> Submission {
         let count = random.chance(60) ? 1 : random.below(14)
         let long = random.pick([16, 16, 130, 400])
-        var counts = (0..<count).map { _ in 1 + random.below(long) }
-        if random.chance(1), !counts.isEmpty { counts[0] = random.pick([0, -5, Int.max]) }
-        // Equal contents have equal lengths, so the content says the length; the model is in it.
         let model = random.below(models)
-        var contents: [UInt64] = []
-        if isShared, random.chance(80) {
-            contents = counts.map { _ in UInt64(1 + random.below(20) + 100 * model) }
-            counts = contents.map { Int($0 % 100) * 3 }
+        let hasContents = isShared && random.chance(80)
+        var (counts, contents) = Script.texts(
+            count, long, hasContents ? model : nil, &random)
+        if random.chance(1), !counts.isEmpty { counts[0] = random.pick([0, -5, Int.max]) }
+        let slices = (0..<(random.chance(15) ? 1 + random.below(3) : 0)).map { _ in
+            let (counts, contents) = Script.texts(
+                random.chance(10) ? 0 : 1 + random.below(5), long, hasContents ? model : nil,
+                &random)
+            let spare = random.chance(30) ? 1 + random.below(2) : 0
+            return Slice(
+                tokenCounts: counts, contents: contents,
+                announced: (counts.count + spare, counts.reduce(0, +) + spare * long))
         }
         return Submission(
             tokenCounts: counts, contents: contents, model: ModelID(model),
             client: ClientKey(UInt64(random.below(4))),
-            priority: random.chance(20) ? .bulk : .interactive,
-            tokensToCome: random.chance(10) ? random.below(1_000) : 0,
+            priority: random.chance(20) ? .bulk : .interactive, slices: slices,
             deadline: random.chance(30) ? .microseconds(Int64(random.below(60_000)) - 2_000) : nil)
+    }
+
+    /// Lengths and contents; equal contents have equal lengths, so the content says the length, and
+    /// the model is in it.
+    private static func texts(
+        _ count: Int, _ long: Int, _ sharedModel: Int?, _ random: inout SplitMix64
+    ) -> (counts: [Int], contents: [UInt64]) {
+        guard let sharedModel else { return ((0..<count).map { _ in 1 + random.below(long) }, []) }
+        let contents = (0..<count).map { _ in UInt64(1 + random.below(20) + 100 * sharedModel) }
+        return (contents.map { Int($0 % 100) * 3 }, contents)
+    }
+}
+
+extension Script.Submission {
+    /// What is announced for the slices from `first` on.
+    func announced(from first: Int) -> (items: Int, tokens: Int) {
+        slices.dropFirst(first).reduce((0, 0)) {
+            ($0.0 + $1.announced.items, $0.1 + $1.announced.tokens)
+        }
     }
 }

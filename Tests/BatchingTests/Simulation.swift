@@ -12,7 +12,11 @@ struct Simulation {
     /// Batches with the time when they end; an interrupted one ends after its interrupter.
     private var ends: [(time: MonotonicTime, batch: BatchQueue.Batch)] = []
     private var discarded: Set<BatchID> = []
-    private var submitted = 0
+    private var submissions: [Script.Submission] = []
+    /// Slices that were asked for, with the time when they are there.
+    private var extensions: [(time: MonotonicTime, request: RequestID)] = []
+    /// How many slices of each request have been brought.
+    private var brought: [RequestID: Int] = [:]
 
     init(seed: UInt64, script: Script) {
         self.script = script
@@ -46,13 +50,14 @@ struct Simulation {
         switch operation {
         case .submit(let submission):
             var arrival = BatchQueue.Arrival(
-                request: RequestID(UInt64(submitted)), tokenCounts: submission.tokenCounts)
-            submitted += 1
+                request: RequestID(UInt64(submissions.count)),
+                tokenCounts: submission.tokenCounts)
+            submissions.append(submission)
             arrival.contents = submission.contents
             arrival.model = submission.model
             arrival.client = submission.client
             arrival.priority = submission.priority
-            arrival.tokensToCome = submission.tokensToCome
+            (arrival.itemsToCome, arrival.tokensToCome) = submission.announced(from: 0)
             arrival.deadline = submission.deadline.map { now.advanced(by: $0) }
             arrival.jitter = random.unit()
             try step(.arrive(arrival))
@@ -63,8 +68,35 @@ struct Simulation {
         }
     }
 
-    /// Lets batches end, and layers, until `time`.
+    /// Lets batches end, and layers, and slices come, until `time`.
     private mutating func advance(to time: MonotonicTime) throws {
+        repeat {
+            try bringSlices(until: min(time, ends.map(\.time).min() ?? time))
+            try endBatches(until: min(time, extensions.map(\.time).min() ?? time))
+        } while min(extensions.map(\.time).min() ?? time, ends.map(\.time).min() ?? time) < time
+        now = time
+    }
+
+    private mutating func bringSlices(until time: MonotonicTime) throws {
+        while let next = extensions.indices.min(by: { extensions[$0].time < extensions[$1].time }),
+            extensions[next].time <= time
+        {
+            let (due, id) = extensions.remove(at: next)
+            now = max(now, due)
+            let submission = submissions[Int(id.value)]
+            let number = brought[id, default: 0]
+            brought[id] = number + 1
+            var slice = BatchQueue.Slice(
+                request: id, tokenCounts: submission.slices[number].tokenCounts)
+            slice.contents = submission.slices[number].contents
+            (slice.itemsToCome, slice.tokensToCome) = submission.announced(from: number + 1)
+            // A driver that does not keep its word.
+            if random.chance(1) { slice.tokenCounts.append(1 << 30) }
+            try step(.extend(slice))
+        }
+    }
+
+    private mutating func endBatches(until time: MonotonicTime) throws {
         while let next = ends.indices.min(by: { ends[$0].time < ends[$1].time }),
             ends[next].time <= time
         {
@@ -81,7 +113,6 @@ struct Simulation {
             let failed = random.chance(script.failurePercent) || discarded.contains(batch.id)
             try step(.batchDone(batch.id, succeeded: !failed))
         }
-        now = time
     }
 
     private mutating func step(_ event: BatchQueue.Event) throws {
@@ -92,6 +123,9 @@ struct Simulation {
             switch action {
             case .start(let batch): schedule(batch)
             case .discard(let id): discarded.insert(id)
+            case .wantsMore(let id):
+                let delay = random.chance(50) ? 0 : Int64(random.below(5_000))
+                extensions.append((now.advanced(by: .microseconds(delay)), id))
             default: break
             }
         }
