@@ -6,13 +6,20 @@ import Platform
 import Tokenizers
 
 /// One request for vectors, checked, before its texts are tokenized.
-private struct EmbeddingOrder: Sendable {
+struct EmbeddingOrder: Sendable {
     var body: EmbeddingsRequest
     var dimensions: Int
     var urgency: RequestUrgency
     var preparation: ContextPreparation
     var exchange: Exchange
     var context: RequestContext
+
+    /// How the vectors are written.
+    func form(tokens: Int, layouts: [InputLayout]) -> EmbeddingsResponse {
+        EmbeddingsResponse(
+            model: body.model, format: body.encodingFormat, dimensions: dimensions, tokens: tokens,
+            layouts: layouts, normalizes: preparation.engine.model.givesUnitVectors)
+    }
 }
 
 extension Service {
@@ -33,53 +40,91 @@ extension Service {
             body: body, dimensions: dimensions, urgency: urgency,
             preparation: try ContextPreparation(preparation, body.context), exchange: exchange,
             context: context)
-        try tokenize(order, PreparedTexts())
+        if body.inputs.count > Self.sliceTextsMaximum, body.context.level == .text {
+            try count(order, SlicePlan())
+        } else {
+            try tokenize(order, PreparedTexts())
+        }
     }
 
-    /// Tokenizes one slice of the request's texts, then hands all to the queue, or lets the slices of
-    /// other requests go first.
+    /// Tokenizes one slice of the request's texts to know their lengths, and forgets the ids of all but
+    /// the first; the slices of other requests may come between.
     ///
-    /// Only the whole is submitted: a request is admitted or refused at once and with its true length.
-    private func tokenize(
-        _ order: EmbeddingOrder, _ earlier: PreparedTexts
-    ) throws(APIError) {
+    /// A request is admitted or refused as a whole and with its true length, and no text is computed
+    /// when one of them is wrong; then the slices flow through the queue, tokenized again one by
+    /// one. Tokenizing costs less than a hundredth of computing, and the ids of a large request are
+    /// never in memory all at once.
+    private func count(_ order: EmbeddingOrder, _ earlier: SlicePlan) throws(APIError) {
+        var plan = earlier
+        let texts = try take(
+            Self.sliceTextsMaximum, of: order, PreparedTexts(from: plan.inputCount))
+        try plan.add(texts, itemsMaximum: configuration.inputsMaximum)
+        guard plan.inputCount < order.body.inputs.count else {
+            metrics.tokenizationDuration.observe(plan.tokenization.seconds)
+            metrics.truncations.add(plan.truncated)
+            var charged = order
+            charged.context = try charge(plan.tokens, to: order.context)
+            EmbeddingFlow(charged, plan, self).start()
+            return
+        }
+        later(order) { [plan] service throws(APIError) in try service.count(order, plan) }
+    }
+
+    /// Tokenizes the next texts, and counts them for the metrics.
+    private func take(
+        _ count: Int, of order: EmbeddingOrder, _ earlier: PreparedTexts
+    ) throws(APIError) -> PreparedTexts {
         var texts = earlier
         let first = texts.work.count
         try texts.take(
-            Self.sliceTextsMaximum, of: order.body, by: order.preparation,
-            truncates: configuration.truncate, itemsMaximum: configuration.inputsMaximum)
+            count, of: order.body, by: order.preparation, truncates: configuration.truncate,
+            itemsMaximum: configuration.inputsMaximum)
         for work in texts.work[first...] {
             metrics.inputTokens.observe(Double(work.tokenIDs.count))
         }
-        guard texts.inputCount < order.body.inputs.count else {
-            try submit(order, texts)
-            return
-        }
-        preparation.async { [self, texts] in
+        return texts
+    }
+
+    /// Goes on with a request when those have had their turn that wait for one.
+    private func later(
+        _ order: EmbeddingOrder,
+        _ work: @escaping @Sendable (Service) throws(APIError) -> Void
+    ) {
+        preparation.async { [self] in
             guard !order.exchange.isAbandoned else {
                 order.exchange.respond(response(to: .draining, order.context))
                 return
             }
             do throws(APIError) {
-                try tokenize(order, texts)
+                try work(self)
             } catch {
                 order.exchange.respond(response(to: error, order.context))
             }
         }
     }
 
+    /// Tokenizes up to 64 of the request's texts, then hands all to the queue at once, or lets others
+    /// have their turn.
+    private func tokenize(
+        _ order: EmbeddingOrder, _ earlier: PreparedTexts
+    ) throws(APIError) {
+        let texts = try take(Self.sliceTextsMaximum, of: order, earlier)
+        guard texts.inputCount < order.body.inputs.count else {
+            try submit(order, texts)
+            return
+        }
+        later(order) { service throws(APIError) in try service.tokenize(order, texts) }
+    }
+
     /// About 2 ms of tokenization when the texts are documents.
-    private static let sliceTextsMaximum = 64
+    static let sliceTextsMaximum = 64
 
     /// Takes what was kept, and submits the rest.
     private func submit(_ order: EmbeddingOrder, _ texts: PreparedTexts) throws(APIError) {
         let (engine, exchange) = (order.preparation.engine, order.exchange)
         metrics.tokenizationDuration.observe(texts.tokenization.seconds)
         metrics.truncations.add(texts.truncated)
-        let form = EmbeddingsResponse(
-            model: order.body.model, format: order.body.encodingFormat,
-            dimensions: order.dimensions, tokens: texts.tokens, layouts: texts.layouts,
-            normalizes: engine.model.givesUnitVectors)
+        let form = order.form(tokens: texts.tokens, layouts: texts.layouts)
         let context = try charge(texts.tokens, to: order.context)
         let recall = VectorRecall(texts.keys, in: engine.cache)
         guard !recall.missing.isEmpty else {
@@ -108,7 +153,7 @@ extension Service {
         }
     }
 
-    private func apiError(for refusal: AdmissionRefusal) -> APIError {
+    func apiError(for refusal: AdmissionRefusal) -> APIError {
         switch refusal.reason {
         case .draining:
             return .draining
@@ -132,34 +177,55 @@ extension Service {
     ) -> Response {
         switch result {
         case .success(let vectors):
-            guard vectors.allSatisfy({ $0.allSatisfy(\.isFinite) }) else {
-                logger.error(
-                    "the model gave numbers that are not finite",
-                    metadata: ["request_id": .string(context.id)])
+            guard areFinite(vectors, of: context) else {
                 return response(to: .inferenceFailed, context)
             }
             var response = json(form.body(vectors), context)
-            if texts.truncated > 0 {
-                response.fields.append(HeaderName.truncatedInputs, String(texts.truncated))
-            }
-            response.fields.append(HeaderName.serverTiming, Self.timing(texts, timings))
+            Self.complete(
+                &response, truncated: texts.truncated, tokenization: texts.tokenization, timings)
             return response
-        case .failure(.workerFailed(let error)):
+        case .failure(let failure): return response(to: failure, context)
+        }
+    }
+
+    /// Whether all numbers are numbers; logs it when they are not.
+    func areFinite(_ vectors: [[Float]], of context: RequestContext) -> Bool {
+        if vectors.allSatisfy({ $0.allSatisfy(\.isFinite) }) { return true }
+        logger.error(
+            "the model gave numbers that are not finite",
+            metadata: ["request_id": .string(context.id)])
+        return false
+    }
+
+    /// The response to a request that was admitted and has no vectors.
+    func response(to failure: BatchFailure, _ context: RequestContext) -> Response {
+        switch failure {
+        case .workerFailed(let error):
             logger.error(
                 "inference failed",
                 metadata: ["request_id": .string(context.id), "error": .string("\(error)")])
             return response(to: .inferenceFailed, context)
-        case .failure(.deadlineExpired):
+        case .deadlineExpired:
             // Spread, so that those who expired together do not return together.
             return response(to: .deadlineExceeded(retryAfter: .random(in: 1...4)), context)
-        case .failure(.cancelled), .failure(.abandoned):
+        case .cancelled, .abandoned:
             return response(to: .draining, context)
         }
     }
 
-    private static func timing(_ texts: PreparedTexts, _ timings: BatchTimings?) -> String {
+    /// Adds what a successful response says in its header.
+    static func complete(
+        _ response: inout Response, truncated: Int, tokenization: TimeSpan, _ timings: BatchTimings?
+    ) {
+        if truncated > 0 {
+            response.fields.append(HeaderName.truncatedInputs, String(truncated))
+        }
+        response.fields.append(HeaderName.serverTiming, timing(tokenization, timings))
+    }
+
+    private static func timing(_ tokenization: TimeSpan, _ timings: BatchTimings?) -> String {
         let parts = [
-            ("tokenize", texts.tokenization), ("queue", timings?.wait ?? .zero),
+            ("tokenize", tokenization), ("queue", timings?.wait ?? .zero),
             ("infer", timings?.compute ?? .zero),
         ]
         return parts.map { name, span in

@@ -18,10 +18,15 @@ struct PreparedTexts: Sendable {
     /// of JSON.
     static let tokenNumbersMaximum = 4 << 20
 
-    /// The inputs of the request that are taken; each became one or more items of `work`.
+    /// The inputs of the request that are taken or left to other slices; each that is taken became one or more items of `work`.
     private(set) var inputCount = 0
 
     init() {}
+
+    /// Nothing yet of a slice that starts at input `first` of its request.
+    init(from first: Int) {
+        inputCount = first
+    }
 
     /// Tokenizes all inputs of `body`.
     ///
@@ -61,9 +66,7 @@ struct PreparedTexts: Sendable {
                 truncated += 1
             }
             guard work.count <= itemsMaximum else {
-                throw .invalidValue(
-                    "long_text",
-                    "The texts come to more than \(itemsMaximum) chunks; send several requests.")
+                throw Self.tooManyItems(itemsMaximum)
             }
             inputCount += 1
         }
@@ -73,6 +76,12 @@ struct PreparedTexts: Sendable {
             try checkTokenNumbers(width: context.engine.model.backbone.width)
         }
         tokenization.nanoseconds += MonotonicTime.now.interval(since: start).nanoseconds
+    }
+
+    static func tooManyItems(_ itemsMaximum: Int) -> APIError {
+        .invalidValue(
+            "long_text",
+            "The texts come to more than \(itemsMaximum) chunks; send several requests.")
     }
 
     private func checkTokenNumbers(width: Int) throws(APIError) {

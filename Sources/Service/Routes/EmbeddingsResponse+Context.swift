@@ -4,19 +4,24 @@ extension EmbeddingsResponse {
     /// The body where inputs have become tokens or chunks.
     func body(of rows: [[Float]]) -> [UInt8] {
         var json = JSONWriter(capacity: rows.reduce(256) { $0 + $1.count * 13 })
-        json.raw(#"{"object":"list","data":["#)
+        begin(&json)
+        writeInputs(rows, from: 0, to: &json)
+        end(&json)
+        return json.bytes
+    }
+
+    /// Writes what each input became, of which the first is input `first`.
+    func writeInputs(_ rows: [[Float]], from first: Int, to json: inout JSONWriter) {
         var next = 0
         for (index, layout) in layouts.enumerated() {
-            if index > 0 { json.raw(",") }
+            if first + index > 0 { json.raw(",") }
             json.raw(#"{"object":"embedding","index":"#)
-            json.number(index)
+            json.number(first + index)
             let items = rows[next..<next + layout.workCount]
             next += layout.workCount
             write(items, layout, to: &json)
             json.raw("}")
         }
-        end(&json)
-        return json.bytes
     }
 
     /// One vector for each input, where each has one: what the body would hold.

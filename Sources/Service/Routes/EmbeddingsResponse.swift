@@ -42,17 +42,55 @@ package struct EmbeddingsResponse: Sendable {
         // A vector of floats is written in place, with room for the longest text of each number.
         let spare = format == .float ? dimensions * 3 : 0
         var json = JSONWriter(capacity: vectors.count * bytesPerVector + spare + 256)
+        begin(&json)
+        write(vectors, from: 0, to: &json)
+        end(&json)
+        return json.bytes
+    }
+
+    /// The part of the body for a slice of the inputs, of which the first is input `first`.
+    ///
+    /// - Parameter layouts: what each input of the slice became; empty where each is one vector.
+    func part(_ rows: [[Float]], layouts: [InputLayout], from first: Int) -> [UInt8] {
+        var json = JSONWriter(capacity: rows.reduce(256) { $0 + $1.count * 13 + 64 })
+        if layouts.isEmpty {
+            write(rows, from: first, to: &json)
+        } else {
+            var slice = self
+            slice.layouts = layouts
+            slice.writeInputs(rows, from: first, to: &json)
+        }
+        return json.bytes
+    }
+
+    /// The body, from the parts for all slices in order.
+    func body(of parts: [[UInt8]]) -> [UInt8] {
+        var (head, tail) = (JSONWriter(), JSONWriter())
+        begin(&head)
+        end(&tail)
+        var body: [UInt8] = []
+        body.reserveCapacity(parts.reduce(head.bytes.count + tail.bytes.count) { $0 + $1.count })
+        body += head.bytes
+        for part in parts { body += part }
+        body += tail.bytes
+        return body
+    }
+
+    /// Writes the start of the body, before the first input.
+    func begin(_ json: inout JSONWriter) {
         json.raw(#"{"object":"list","data":["#)
+    }
+
+    /// Writes a vector for each input, of which the first is input `first`.
+    private func write(_ vectors: [[Float]], from first: Int, to json: inout JSONWriter) {
         for (index, vector) in vectors.enumerated() {
-            if index > 0 { json.raw(",") }
+            if first + index > 0 { json.raw(",") }
             json.raw(#"{"object":"embedding","index":"#)
-            json.number(index)
+            json.number(first + index)
             json.raw(#","embedding":"#)
             write(vector[...], to: &json)
             json.raw("}")
         }
-        end(&json)
-        return json.bytes
     }
 
     /// Writes the rest of the body, behind the last input.
