@@ -28,12 +28,8 @@ package final class EmbeddingModel: Sendable {
         let description = try ModelDescription(folder: path)
         let weights = try description.weights()
         summary = try ModelSummary(description, weights: weights)
-        backbone = try Encoder(
-            configuration: description.encoderConfiguration,
-            source: CanonicalTensors(weights, prefixes: description.family.prefixes),
-            type: dtype, kernels: kernels,
-            calibration: dtype == .int8
-                ? PackedBatch(calibration(description.tokenizerFolder)) : nil)
+        backbone = try description.backbone(
+            weights, dtype: dtype, kernels: kernels, calibration: calibration)
         output = try OutputLayers(
             description.pipeline, folder: description.folder,
             inputWidth: description.pooledWidth, kernels: kernels)
@@ -56,6 +52,10 @@ package final class EmbeddingModel: Sendable {
     package var kernelsName: String { backbone.kernels.name }
     /// The folder that holds the tokenizer's files.
     package var tokenizerFolder: String { description.tokenizerFolder }
+    /// Whether the tokenizer is used as `tokenizer.json` has it, without special tokens.
+    package var usesPlainTokenizer: Bool { description.usesPlainTokenizer }
+    /// Whether a text of no tokens has a vector, of zeros.
+    package var takesEmptyTexts: Bool { description.input.takesEmptyTexts }
     /// Whether texts are lowercased before they are tokenized, as `do_lower_case` asks.
     package var lowercasesTexts: Bool { description.sequenceLimit.lowercases }
 

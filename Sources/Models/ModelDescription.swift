@@ -1,3 +1,4 @@
+import Kernels
 import Platform
 
 /// All that a folder's configuration files say, read and checked against each other.
@@ -9,7 +10,8 @@ package struct ModelDescription: Sendable {
     package let pipeline: ModulePipeline
     package let settings: PipelineSettings
     package let sequenceLimit: SequenceLimit
-    let family: ModelFamily
+    /// What gives the token vectors.
+    let input: InputModule
 
     /// Reads the configuration files of the folder at `path`.
     ///
@@ -17,17 +19,35 @@ package struct ModelDescription: Sendable {
     package init(folder path: String) throws(ModelError) {
         folder = try ModelFolder(path: path)
         let outline = try ModulePipeline.Outline(folder)
-        let file = try ConfigurationFile(
-            path: folder.file("config.json", in: outline.transformerPath))
-        family = try ModelFamily.named(in: file)
-        configuration = try family.configuration(file)
+        switch outline.kind {
+        case .staticEmbedding:
+            let layout = try TableLayout(staticEmbeddingIn: outline.inputPath, of: folder)
+            input = .table(layout)
+            configuration = ModelConfiguration(layout, file: folder.file("model.safetensors"))
+        case .wordEmbeddings:
+            var layout = try TableLayout(wordEmbeddingsIn: outline.inputPath, of: folder)
+            layout.wordWeightsPath = outline.wordWeightsPath
+            input = .table(layout)
+            configuration = ModelConfiguration(layout, file: folder.file("model.safetensors"))
+        default:
+            let file = try ConfigurationFile(
+                path: folder.file("config.json", in: outline.inputPath))
+            let family = try ModelFamily.named(in: file)
+            input = .transformer(family)
+            configuration = try family.configuration(file)
+        }
         pipeline = try ModulePipeline(
             outline, folder: folder, hiddenSize: configuration.hiddenSize,
             architectures: configuration.architectures)
         settings = try PipelineSettings(folder, outputWidth: pipeline.outputWidth)
-        sequenceLimit = try SequenceLimit(
-            folder, module: pipeline.transformerPath, stated: configuration.positionCount,
-            usable: family.encoder(configuration).lengthMaximum)
+        switch input {
+        case .table(let layout):
+            sequenceLimit = try SequenceLimit(layout, folder: folder)
+        case .transformer(let family):
+            sequenceLimit = try SequenceLimit(
+                folder, module: pipeline.inputPath, stated: configuration.positionCount,
+                usable: family.encoder(configuration).lengthMaximum)
+        }
     }
 
     /// The width of the vectors that a caller gets.
@@ -36,24 +56,51 @@ package struct ModelDescription: Sendable {
     /// The width of a pooled vector, before the other modules.
     var pooledWidth: Int { configuration.hiddenSize * pipeline.pooling.modes.count }
 
-    /// The folder that holds the tokenizer's files: that of the Transformer module.
+    /// Whether the tokenizer is used as `tokenizer.json` has it, without special tokens.
+    package var usesPlainTokenizer: Bool { input.usesPlainTokenizer }
+
+    /// The folder that holds the tokenizer's files: that of the first module.
     package var tokenizerFolder: String {
-        let module = pipeline.transformerPath
+        let module = pipeline.inputPath
         return module.isEmpty ? folder.path : folder.path + "/" + module
     }
 
     /// The encoder that the configuration asks for.
-    var encoderConfiguration: EncoderConfiguration {
+    func encoderConfiguration(_ family: ModelFamily) -> EncoderConfiguration {
         var encoder = family.encoder(configuration)
         // Tables by distance need not reach further than the longest text.
         encoder.lengthLimit = min(encoder.lengthLimit, sequenceLimit.tokens)
         return encoder
     }
 
-    /// Opens the weights of the transformer, to be found by their canonical names.
+    /// Opens the weights of the first module.
     ///
     /// - Throws: ``ModelError``.
     package func weights() throws(ModelError) -> WeightFiles {
-        try WeightFiles(folder, in: pipeline.transformerPath)
+        try WeightFiles(folder, in: pipeline.inputPath)
+    }
+}
+
+extension ModelDescription {
+    /// What computes token vectors, with its weights.
+    ///
+    /// - Parameters:
+    ///   - weights: those that `weights()` opened.
+    ///   - calibration: for int8, called for ids of ordinary texts.
+    /// - Throws: ``ModelError``.
+    func backbone(
+        _ weights: WeightFiles, dtype: NumericType, kernels: Kernels,
+        calibration: (_ tokenizerFolder: String) -> [[Int32]]
+    ) throws(ModelError) -> any Backbone {
+        switch input {
+        case .table(let layout):
+            return try TokenTable(layout, folder: folder, weights: weights, kernels: kernels)
+        case .transformer(let family):
+            return try Encoder(
+                configuration: encoderConfiguration(family),
+                source: CanonicalTensors(weights, prefixes: family.prefixes),
+                type: dtype, kernels: kernels,
+                calibration: dtype == .int8 ? PackedBatch(calibration(tokenizerFolder)) : nil)
+        }
     }
 }

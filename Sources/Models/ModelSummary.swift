@@ -40,12 +40,7 @@ package struct ModelSummary: Equatable, Sendable {
         let configuration = model.configuration
         name = model.folder.name
         architecture = configuration.modelType
-        size =
-            "\(configuration.layerCount) layers, width \(configuration.hiddenSize), "
-            + "\(configuration.headCount) heads of \(configuration.headWidth), "
-            + "feed-forward \(configuration.intermediateSize) "
-            + "(\(configuration.activation.rawValue)), "
-            + "vocabulary \(configuration.vocabularySize)"
+        size = model.sizeInWords
         let (count, types) = try Self.count(weights)
         parameterCount = count
         storage = types
@@ -95,7 +90,7 @@ package struct ModelSummary: Equatable, Sendable {
         var types: [String] = []
         for name in weights.names {
             let tensor = try weights.tensor(named: name)
-            guard tensor.dtype.isFloat else { continue }
+            guard tensor.dtype.isNumber else { continue }
             count += tensor.count
             if !types.contains(tensor.dtype.rawValue) { types.append(tensor.dtype.rawValue) }
         }
@@ -105,7 +100,7 @@ package struct ModelSummary: Equatable, Sendable {
     private static func files(
         _ model: ModelDescription, _ weights: WeightFiles
     ) throws(ModelError) -> (used: [String], ignored: [String]) {
-        let modules = ([model.pipeline.transformerPath] + model.pipeline.modulePaths)
+        let modules = ([model.pipeline.inputPath] + model.pipeline.modulePaths)
             .compactMap { $0.split(separator: "/").first.map(String.init) }
         let weightNames = weights.paths.compactMap { $0.split(separator: "/").last }.map(
             String.init)
@@ -128,6 +123,25 @@ extension ModulePipeline.Step {
             return "dense \(dense.inputWidth) to \(dense.outputWidth)\(activation)"
         case .normalize: return "normalize"
         case .layerNorm: return "layer norm"
+        }
+    }
+}
+
+extension ModelDescription {
+    /// Layers, widths and activation, in words.
+    fileprivate var sizeInWords: String {
+        let vocabulary = "vocabulary \(configuration.vocabularySize)"
+        switch input {
+        case .table(let layout):
+            let weights = layout.weights ?? layout.wordWeightsPath
+            return "a table of vectors without layers, width \(configuration.hiddenSize), "
+                + vocabulary + (layout.mapping == nil ? "" : " mapped to fewer vectors")
+                + (weights == nil ? "" : ", weights by token")
+        case .transformer:
+            return "\(configuration.layerCount) layers, width \(configuration.hiddenSize), "
+                + "\(configuration.headCount) heads of \(configuration.headWidth), "
+                + "feed-forward \(configuration.intermediateSize) "
+                + "(\(configuration.activation.rawValue)), " + vocabulary
         }
     }
 }

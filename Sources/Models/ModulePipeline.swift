@@ -13,8 +13,8 @@ package struct ModulePipeline: Equatable, Sendable {
         case layerNorm(path: String, width: Int)
     }
 
-    /// The folder of the Transformer module, with config.json and weights; empty at the top.
-    package let transformerPath: String
+    /// The folder of the first module, with its weights and tokenizer; empty at the top.
+    package let inputPath: String
     package let pooling: PoolingConfiguration
     package let steps: [Step]
     /// The width of the vector that comes out of the last module.
@@ -24,9 +24,16 @@ package struct ModulePipeline: Equatable, Sendable {
 
     /// The modules of a folder, without the configurations behind them.
     struct Outline {
-        var transformerPath = ""
-        /// Kind and path of what follows the Transformer; nil without a `modules.json`.
+        /// The kind of the first module.
+        var kind = Kind.transformer
+        /// Its folder.
+        var inputPath = ""
+        /// The folder of a WordWeights module behind it.
+        var wordWeightsPath: String?
+        /// Kind and path of what follows these; nil without a `modules.json`.
         var following: [(kind: Kind, path: String)]?
+        /// Whether model2vec's own configuration asks for vectors of length 1.
+        var normalizes = false
     }
 
     /// The modules that are implemented, by the last component of their class path.
@@ -37,9 +44,17 @@ package struct ModulePipeline: Equatable, Sendable {
         case normalize = "Normalize"
         case layerNorm = "LayerNorm"
         case dropout = "Dropout"
+        case staticEmbedding = "StaticEmbedding"
+        case wordEmbeddings = "WordEmbeddings"
+        case wordWeights = "WordWeights"
+
+        /// Those that a list of modules may begin with.
+        static let inputs = [Kind.transformer, staticEmbedding, wordEmbeddings]
+        /// Those that may stand behind the text's vector.
+        static let steps = [Kind.dense, normalize, layerNorm, dropout]
     }
 
-    /// The pipeline whose Transformer gives token vectors of `hiddenSize` components.
+    /// The pipeline whose first module gives token vectors of `hiddenSize` components.
     ///
     /// - Parameter architectures: those of config.json; without a `modules.json`, a causal language
     ///   model is pooled by its last token and everything else by the mean.
@@ -47,36 +62,53 @@ package struct ModulePipeline: Equatable, Sendable {
     init(
         _ outline: Outline, folder: ModelFolder, hiddenSize: Int, architectures: [String]
     ) throws(ModelError) {
-        transformerPath = outline.transformerPath
-        modulePaths = outline.following?.map(\.path) ?? []
+        inputPath = outline.inputPath
+        modulePaths =
+            (outline.following?.map(\.path) ?? [])
+            + (outline.wordWeightsPath.map { [$0] } ?? [])
         guard let following = outline.following else {
             let isCausal = architectures.first?.hasSuffix("ForCausalLM") ?? false
             pooling = PoolingConfiguration(modes: [isCausal ? .lastToken : .mean])
-            steps = []
+            steps = outline.normalizes ? [.normalize] : []
             outputWidth = hiddenSize
             return
         }
-        guard let first = following.first, first.kind == .pooling else {
-            throw .unsupported(
-                file: folder.file("modules.json"), field: "[1].type",
-                value: following.first?.kind.rawValue ?? "the end of the list",
-                supported: [Kind.pooling.rawValue])
-        }
-        let pooling = try PoolingConfiguration(
-            ConfigurationFile(path: folder.file("config.json", in: first.path)),
-            dimension: hiddenSize)
+        let pooling = try Self.pooling(outline, following.first, folder, hiddenSize)
         var width = hiddenSize * pooling.modes.count
         var steps: [Step] = []
-        for (index, module) in following.enumerated().dropFirst() {
+        let before = outline.countBeforeFollowing
+        for (index, module) in following.enumerated() where module.kind != .pooling || index > 0 {
             guard
                 let step = try Self.step(
-                    module.kind, path: module.path, index: index + 1, folder: folder, width: &width)
+                    module.kind, path: module.path, index: index + before, folder: folder,
+                    width: &width)
             else { continue }
             steps.append(step)
         }
         self.pooling = pooling
         self.steps = steps
         outputWidth = width
+    }
+
+    /// What becomes of the token vectors; a StaticEmbedding's text has their mean by itself.
+    private static func pooling(
+        _ outline: Outline, _ first: (kind: Kind, path: String)?, _ folder: ModelFolder,
+        _ hiddenSize: Int
+    ) throws(ModelError) -> PoolingConfiguration {
+        if outline.kind == .staticEmbedding, first?.kind != .pooling {
+            return PoolingConfiguration(modes: [.mean])
+        }
+        guard let first, first.kind == .pooling, outline.kind != .staticEmbedding else {
+            throw .unsupported(
+                file: folder.file("modules.json"),
+                field: "[\(outline.countBeforeFollowing)].type",
+                value: first?.kind.rawValue ?? "the end of the list",
+                supported: outline.kind == .staticEmbedding
+                    ? Kind.steps.map(\.rawValue) : [Kind.pooling.rawValue])
+        }
+        return try PoolingConfiguration(
+            ConfigurationFile(path: folder.file("config.json", in: first.path)),
+            dimension: hiddenSize)
     }
 
     /// The step that a module is; nil for one that does nothing at inference.
@@ -107,10 +139,10 @@ package struct ModulePipeline: Equatable, Sendable {
             return .layerNorm(path: path, width: width)
         case .dropout:
             return nil
-        case .transformer, .pooling:
+        case .transformer, .pooling, .staticEmbedding, .wordEmbeddings, .wordWeights:
             throw .unsupported(
                 file: folder.file("modules.json"), field: "[\(index)].type", value: kind.rawValue,
-                supported: [Kind.dense, .normalize, .layerNorm, .dropout].map(\.rawValue))
+                supported: Kind.steps.map(\.rawValue))
         }
     }
 
@@ -130,7 +162,13 @@ extension ModulePipeline.Outline {
     /// - Throws: ``ModelError``.
     init(_ folder: ModelFolder) throws(ModelError) {
         let path = folder.file("modules.json")
-        guard Files.exists(path) else { return }
+        guard Files.exists(path) else {
+            guard try TableLayout.isModel2Vec(folder) else { return }
+            kind = .staticEmbedding
+            let file = try ConfigurationFile.ifPresent(path: folder.file("config.json"))
+            normalizes = try file?.flag("normalize") ?? false
+            return
+        }
         guard case .array(let modules) = try ConfigurationFile.value(path: path) else {
             throw .malformed(file: path, field: nil, reason: "an array of modules is expected")
         }
@@ -138,22 +176,31 @@ extension ModulePipeline.Outline {
         for (index, value) in modules.enumerated() {
             listed.append(try Self.module(index, value, path: path))
         }
-        guard let first = listed.first, first.kind == .transformer else {
+        guard let first = listed.first, ModulePipeline.Kind.inputs.contains(first.kind) else {
             throw .unsupported(
                 file: path, field: "[0].type",
                 value: listed.first?.kind.rawValue ?? "an empty list",
-                supported: [ModulePipeline.Kind.transformer.rawValue])
+                supported: ModulePipeline.Kind.inputs.map(\.rawValue))
         }
-        transformerPath = first.path
-        following = Array(listed.dropFirst())
+        kind = first.kind
+        inputPath = first.path
+        if kind == .wordEmbeddings, listed.count > 1, listed[1].kind == .wordWeights {
+            wordWeightsPath = listed[1].path
+        }
+        following = Array(listed.dropFirst(countBeforeFollowing))
     }
+
+    /// The modules of the list that give token vectors.
+    var countBeforeFollowing: Int { wordWeightsPath == nil ? 1 : 2 }
 
     private static func module(
         _ index: Int, _ value: JSONValue, path: String
     ) throws(ModelError) -> (kind: ModulePipeline.Kind, path: String) {
         let module = try ConfigurationFile(path: path, name: "[\(index)]", value: value)
         let type = try module.requiredText("type")
-        let modulePath = try module.text("path") ?? ""
+        let stated = try module.text("path") ?? ""
+        // model2vec writes a dot for the folder itself.
+        let modulePath = stated == "." ? "" : stated
         guard ModelFolder.isInside(modulePath) else {
             throw .malformed(
                 file: path, field: module.name("path"),

@@ -15,6 +15,13 @@ package struct SequenceLimit: Equatable, Sendable {
         ["bert", "roberta", "distilbert", "camembert", "albert"]
         .map { "sentence_\($0)_config.json" } + ["sentence_xlm-roberta_config.json"]
 
+    init(tokens: Int, origin: String, settingsFile: String? = nil) {
+        self.tokens = tokens
+        self.origin = origin
+        self.settingsFile = settingsFile
+        lowercases = false
+    }
+
     /// Reads the Transformer module's settings and the tokenizer's.
     ///
     /// The rule is `max_seq_length` if it is given, else the smaller of the tokenizer's
@@ -61,7 +68,7 @@ package struct SequenceLimit: Equatable, Sendable {
     }
 
     /// The limit of a model that states none; long enough for any text that a request can hold.
-    private static let unbounded = 1 << 20
+    static let unbounded = 1 << 20
 
     private static func statedLength(
         _ file: ConfigurationFile, _ name: String

@@ -28,6 +28,11 @@ package enum ElementType: String, CaseIterable, Sendable {
 
     package var isFloat: Bool { Self.floats.contains(self) }
 
+    /// The types that a table of vectors is read in: all that float32 holds, and doubles, rounded.
+    package static let numbers = floats + [.float64, .int8, .uint8]
+
+    package var isNumber: Bool { Self.numbers.contains(self) }
+
     /// The size of one element, in bits.
     package var bits: Int {
         switch self {
@@ -72,7 +77,7 @@ package struct TensorView: @unchecked Sendable {
 
     /// The elements widened to float32, in order.
     ///
-    /// - Precondition: `dtype.isFloat`.
+    /// - Precondition: `dtype.isNumber`.
     package func floats() -> [Float] {
         [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
             copyFloats(from: 0, into: UnsafeMutableBufferPointer(rebasing: buffer[0..<count]))
@@ -82,9 +87,9 @@ package struct TensorView: @unchecked Sendable {
 
     /// Writes the `destination.count` elements that start at element `first`, widened to float32.
     ///
-    /// - Precondition: `dtype.isFloat` and the range lies within the tensor.
+    /// - Precondition: `dtype.isNumber` and the range lies within the tensor.
     package func copyFloats(from first: Int, into destination: UnsafeMutableBufferPointer<Float>) {
-        precondition(dtype.isFloat, "not a floating-point tensor")
+        precondition(dtype.isNumber, "not a tensor of numbers")
         precondition(first >= 0 && destination.count <= count - first, "out of the tensor's range")
         guard let target = destination.baseAddress, let source = bytes.baseAddress else { return }
         let start = source + first * (dtype.bits / 8)
@@ -97,11 +102,34 @@ package struct TensorView: @unchecked Sendable {
                 let half = start.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
                 target[index] = Float(bitPattern: UInt32(half) << 16)
             }
+        case .int8:
+            for index in 0..<destination.count {
+                target[index] = Float(start.load(fromByteOffset: index, as: Int8.self))
+            }
+        case .uint8:
+            for index in 0..<destination.count {
+                target[index] = Float(start.load(fromByteOffset: index, as: UInt8.self))
+            }
+        case .float64:
+            for index in 0..<destination.count {
+                target[index] = Float(
+                    start.loadUnaligned(fromByteOffset: index * 8, as: Double.self))
+            }
         default:
             for index in 0..<destination.count {
                 let half = start.loadUnaligned(fromByteOffset: index * 2, as: UInt16.self)
                 target[index] = Float(Float16(bitPattern: half))
             }
+        }
+    }
+    /// Checks that the elements are of a type that a table is read in.
+    ///
+    /// - Throws: `ModelError.unsupported`, which names `file`.
+    func requireNumbers(_ file: String) throws(ModelError) {
+        guard dtype.isNumber else {
+            throw .unsupported(
+                file: file, field: "tensor \(name): dtype", value: dtype.rawValue,
+                supported: ElementType.numbers.map(\.rawValue))
         }
     }
 }

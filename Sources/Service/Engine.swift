@@ -14,6 +14,9 @@ package final class Engine: Sendable {
         package var promptTokenCount = 0
         /// What is wanted of it.
         package var output = TextOutput.vector
+
+        /// The tokens that the queue counts: a text of none still takes a place in a batch.
+        var queuedTokenCount: Int { max(1, tokenIDs.count) }
     }
 
     package let model: EmbeddingModel
@@ -39,11 +42,12 @@ package final class Engine: Sendable {
         var loaded: Tokenizer?
         let model = try Self.loadModel(configuration, tokenizer: &loaded)
         self.model = model
-        if let loaded, !model.lowercasesTexts {
+        if let loaded, !model.lowercasesTexts, !model.usesPlainTokenizer {
             tokenizer = loaded
         } else {
             tokenizer = try Self.loadTokenizer(
-                model.tokenizerFolder, lowercases: model.lowercasesTexts)
+                model.tokenizerFolder, lowercases: model.lowercasesTexts,
+                isPlain: model.usesPlainTokenizer)
         }
         do {
             try model.checkVocabulary(of: tokenizer.vocabularySize)
@@ -136,14 +140,16 @@ package final class Engine: Sendable {
     }
 
     /// Loads `tokenizer.json`, or what older folders have instead, and what goes with it.
+    ///
+    /// - Parameter isPlain: whether `tokenizer.json` is used alone and without special tokens.
     static func loadTokenizer(
-        _ folder: String, lowercases: Bool = false
+        _ folder: String, lowercases: Bool = false, isPlain: Bool = false
     ) throws(StartError) -> Tokenizer {
         let files = try TokenizerFiles(
             exists: { Files.exists(folder + "/" + $0) },
             contents: { name throws(StartError) in try contents(of: folder + "/" + name) })
         do {
-            return try Tokenizer(files, lowercases: lowercases)
+            return try Tokenizer(files, lowercases: lowercases, isPlain: isPlain)
         } catch {
             throw StartError("\(folder): \(error)")
         }

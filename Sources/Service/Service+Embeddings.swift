@@ -134,7 +134,7 @@ extension Service {
         }
         var batch = BatchRequest(
             items: recall.missing.map { texts.work[$0] },
-            tokenCounts: recall.missing.map { texts.work[$0].tokenIDs.count },
+            tokenCounts: recall.missing.map { texts.work[$0].queuedTokenCount },
             contentKeys: recall.missing.map { texts.keys[$0] })
         batch.client = context.client.share
         batch.priority = order.urgency.priority(tokens: texts.tokens, ofKey: context.priority)

@@ -37,7 +37,7 @@ struct TextPreparation {
         case .text(let text):
             let (ids, isTruncated) = engine.tokenizer.tokenIDs(
                 prompted(text), maxLength: engine.model.maximumLength)
-            guard !ids.isEmpty else { throw noToken(parameter) }
+            guard !ids.isEmpty || engine.model.takesEmptyTexts else { throw noToken(parameter) }
             return (work(ids), isTruncated)
         case .tokenIDs(let ids):
             try check(ids, parameter)

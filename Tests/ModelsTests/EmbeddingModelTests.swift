@@ -47,7 +47,7 @@ struct EmbeddingModelTests {
         "deberta-v2-unshared", "deberta-v2-one-way", "t5", "t5-gated",
         "electra-small", "albert-groups", "modernbert", "llama-dynamic", "mistral", "qwen3",
         "gemma",
-        "jina-code",
+        "jina-code", "static", "model2vec",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)

@@ -12,9 +12,9 @@ struct FamilyTokensTests {
         let description = try ModelDescription(folder: folder.path)
         let tokenizer = try Tokenizer(
             TokenizerFiles(
-                tokenizer: folder.read("tokenizer.json"),
-                configuration: folder.read("tokenizer_config.json")),
-            lowercases: description.sequenceLimit.lowercases)
+                exists: folder.contains, contents: folder.read),
+            lowercases: description.sequenceLimit.lowercases,
+            isPlain: description.usesPlainTokenizer)
         for row in try TinyModel.golden(name) {
             let text = try #require(row.text)
             let ids = tokenizer.encode(text, maxLength: description.sequenceLimit.tokens).ids

@@ -73,7 +73,7 @@ struct ModelDescriptionTests {
               "type": "sentence_transformers.base.modules.normalize.Normalize"}]
             """#)
         let model = try ModelDescription(folder: folder.path)
-        #expect(model.pipeline.transformerPath == "0_Transformer")
+        #expect(model.pipeline.inputPath == "0_Transformer")
         #expect(model.sequenceLimit.tokens == 32)
     }
 

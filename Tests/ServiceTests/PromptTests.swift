@@ -32,7 +32,7 @@ struct PromptTests {
     }
 
     /// With a default prompt and a cut of the width, and with prompts that no pooling mode counts.
-    @Test(arguments: ["truncated-width", "prompt-excluded", "instructor"])
+    @Test(arguments: ["truncated-width", "prompt-excluded", "instructor", "static"])
     func givesTheVectorsOfTheReference(name: String) throws {
         let folder = try TinyModel.folder(name)
         let golden = try Fixture.lines("models/tiny/\(name)/golden-prompts.jsonl").map {

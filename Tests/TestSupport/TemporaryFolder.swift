@@ -32,6 +32,10 @@ package final class TemporaryFolder {
         Array(try Data(contentsOf: URL(filePath: path).appending(path: name)))
     }
 
+    package func contains(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: path + "/" + name)
+    }
+
     package func remove(_ name: String) throws {
         try FileManager.default.removeItem(atPath: "\(path)/\(name)")
     }

@@ -11,7 +11,8 @@ package struct ModelInspection {
         let description = try ModelDescription(folder: folder)
         let summary = try ModelSummary(folder: folder)
         let tokenizer = try Engine.loadTokenizer(
-            description.tokenizerFolder, lowercases: description.sequenceLimit.lowercases)
+            description.tokenizerFolder, lowercases: description.sequenceLimit.lowercases,
+            isPlain: description.usesPlainTokenizer)
         lines = summary.lines + ["tokenizer      \(tokenizer.summary)"]
     }
 }

@@ -68,7 +68,7 @@ package final class TextEmbedder {
     private func rows(of work: [Engine.Work]) throws -> [[Float]] {
         let done = Semaphore()
         let outcome = Outcome()
-        let request = BatchRequest(items: work, tokenCounts: work.map(\.tokenIDs.count))
+        let request = BatchRequest(items: work, tokenCounts: work.map(\.queuedTokenCount))
         let admission = engine.scheduler.submit(request) { result, _ in
             outcome.result.withLock { $0 = result }
             done.signal()

@@ -56,9 +56,19 @@ extension Tokenizer {
     ///
     /// - Parameter lowercases: whether texts are lowercased before anything else, as
     ///   `do_lower_case` of `sentence_bert_config.json` asks.
+    /// - Parameter isPlain: whether `tokenizer.json` is used alone, as the tokenizers library reads it, and
+    ///   without special tokens: so do static embeddings.
     package init(
-        _ files: TokenizerFiles, lowercases: Bool = false
+        _ files: TokenizerFiles, lowercases: Bool = false, isPlain: Bool = false
     ) throws(TokenizerFileError) {
+        if isPlain, let json = files.tokenizer {
+            var parts = try TokenizerFile(parsing: json).makeParts()
+            let trimming = parts.postProcessor.trimming
+            parts.postProcessor = PostProcessor()
+            parts.postProcessor.trimming = trimming
+            self.init(parts, try TokenizerConfiguration(TokenizerFiles()))
+            return
+        }
         let configuration = try TokenizerConfiguration(files)
         var parts: TokenizerParts
         if let json = files.tokenizer {
