@@ -6,7 +6,7 @@ import Platform
 /// Nothing calls back into a connection while one of its values changes itself, so the checks for that
 /// are left out where they are asked for with every request.
 final class Connection {
-    let socket: Socket
+    let stream: ConnectionSocket
     let token: UInt64
     var peer: Peer
     @exclusivity(unchecked) var machine: ConnectionMachine
@@ -46,7 +46,7 @@ final class Connection {
         rawDescriptor: Int32, token: UInt64, peer: Peer, machine: ConnectionMachine,
         deadline: ConnectionDeadline
     ) {
-        socket = Socket(owning: rawDescriptor)
+        stream = ConnectionSocket(owning: rawDescriptor)
         self.token = token
         self.peer = peer
         self.machine = machine
@@ -59,6 +59,8 @@ final class Connection {
         var fields: HTTPFields
         var requester: String?
         var bodyBytes: Int
+        /// When the last of it was handed to the system, where that was not by the loop.
+        var sentAt: MonotonicTime?
     }
 
     var hasHeldInput: Bool { heldStart < held.count }

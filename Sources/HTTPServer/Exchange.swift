@@ -16,6 +16,8 @@ package final class Exchange: Sendable {
         var isBeingHandled: Bool
         var isAbandoned = false
         var deliver: (@Sendable (Exchange) -> Void)?
+        var reply: DirectReply?
+        var sent: DirectReply.Sent?
         var abandonActions: [@Sendable () -> Void] = []
     }
 
@@ -25,26 +27,39 @@ package final class Exchange: Sendable {
     ///
     /// Tests of handlers make one without a server. With `isBeingHandled` a response is only kept
     /// until `endHandling` asks for it.
-    package init(
+    package convenience init(
         head: RequestHead, peer: Peer, receivedAt: MonotonicTime, isBeingHandled: Bool = false,
         deliver: @escaping @Sendable (Exchange) -> Void
+    ) {
+        self.init(
+            head: head, peer: peer, receivedAt: receivedAt, isBeingHandled: isBeingHandled,
+            reply: nil, deliver: deliver)
+    }
+
+    /// An exchange whose response may be sent by who gives it, by `reply`, before `deliver` is called.
+    init(
+        head: RequestHead, peer: Peer, receivedAt: MonotonicTime, isBeingHandled: Bool,
+        reply: DirectReply?, deliver: @escaping @Sendable (Exchange) -> Void
     ) {
         self.head = head
         self.peer = peer
         self.receivedAt = receivedAt
-        state = Mutex(State(isBeingHandled: isBeingHandled, deliver: deliver))
+        state = Mutex(State(isBeingHandled: isBeingHandled, deliver: deliver, reply: reply))
     }
 
     /// Gives the response, from any thread; the first call counts, later ones are ignored.
     package func respond(_ response: Response) {
-        let deliver = state.withLock { state -> (@Sendable (Exchange) -> Void)? in
-            guard !state.isAnswered else { return nil }
+        typealias Deliver = @Sendable (Exchange) -> Void
+        let (deliver, reply) = state.withLock { state -> (Deliver?, DirectReply?) in
+            guard !state.isAnswered else { return (nil, nil) }
             state.isAnswered = true
             state.response = response
             state.abandonActions = []
-            defer { state.deliver = nil }
-            return state.isBeingHandled ? nil : state.deliver
+            defer { (state.deliver, state.reply) = (nil, nil) }
+            return state.isBeingHandled ? (nil, nil) : (state.deliver, state.reply)
         }
+        // The loop looks at it when it is told, below: nobody else does meanwhile.
+        if let sent = reply?.send(response) { state.withLock { $0.sent = sent } }
         deliver?(self)
     }
 
@@ -72,6 +87,23 @@ package final class Exchange: Sendable {
         }
     }
 
+    /// Takes the response out, once, and what of it has been sent already.
+    func takeAnswer() -> (Response, DirectReply.Sent?)? {
+        state.withLock { state in
+            defer { (state.response, state.sent) = (nil, nil) }
+            return state.response.map { ($0, state.sent) }
+        }
+    }
+
+    /// Takes a response out that has been sent already; nil when there is none or it is not sent.
+    func takeSent() -> (Response, DirectReply.Sent)? {
+        state.withLock { state in
+            guard let sent = state.sent, let response = state.response else { return nil }
+            (state.response, state.sent) = (nil, nil)
+            return (response, sent)
+        }
+    }
+
     /// Takes the response out, once.
     package func takeResponse() -> Response? {
         state.withLock { state in
@@ -80,10 +112,15 @@ package final class Exchange: Sendable {
         }
     }
 
+    /// Leaves the sending to the loop after all, unless the response is under way already.
+    func withdrawReply() { state.withLock { $0.reply = nil } }
+
     /// Marks the client as gone and runs the actions for it.
     package func abandon() {
         let actions = state.withLock { state in
             state.isAbandoned = true
+            // The descriptor is not kept from being closed.
+            state.reply = nil
             defer { state.abandonActions = [] }
             return state.abandonActions
         }

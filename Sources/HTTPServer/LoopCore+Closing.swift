@@ -17,7 +17,7 @@ extension LoopCore {
             }
         case .writeRate:
             // What the client does not read is dropped with the connection.
-            connection.socket.resetOnClose()
+            connection.stream.socket.resetOnClose()
             close(connection, .deadline)
         }
     }
@@ -39,7 +39,7 @@ extension LoopCore {
 
     /// Everything has been sent.
     func endOutput(_ connection: Connection) {
-        connection.socket.shutDownSending()
+        connection.stream.socket.shutDownSending()
         if connection.hasInputEnded { close(connection, .byResponse) }
     }
 
@@ -50,7 +50,7 @@ extension LoopCore {
         if connection.isHandshaking { endHandshake(connection) }
         if reason != .reset { sayGoodbye(connection) }
         report(connection, isAbandoned: true)
-        loop.poller.remove(connection.socket.descriptor.rawValue)
+        loop.poller.remove(connection.stream.socket.descriptor.rawValue)
         let slot = Int(connection.token & 0xFFFF_FFFF)
         slots[slot] = nil
         freeSlots.append(slot)

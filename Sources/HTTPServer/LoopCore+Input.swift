@@ -7,7 +7,7 @@ extension LoopCore {
     /// A read that does not fill the buffer has taken everything; only a FIN that `isEnding` has told of
     /// may wait behind it.
     func read(_ connection: Connection, isEnding: Bool = false) {
-        switch connection.socket.receive(into: &readBuffer, count: readBuffer.count) {
+        switch connection.stream.socket.receive(into: &readBuffer, count: readBuffer.count) {
         case .wouldBlock: connection.wantsNewReport = true
         case .failed: close(connection, .reset)
         case .bytes(0): endInput(connection)
@@ -145,12 +145,20 @@ extension LoopCore {
         let token = connection.token
         let exchange = Exchange(
             head: head, peer: connection.peer, receivedAt: connection.receivedAt,
-            isBeingHandled: true,
+            isBeingHandled: true, reply: directReply(connection, head),
             deliver: { exchange in loop.post(.answered(token: token, exchange)) })
         connection.exchange = exchange
         shared.exchangeCount.add(1, ordering: .relaxed)
         shared.handler.handle(Request(head: head, body: body, peer: connection.peer), exchange)
         if let response = exchange.endHandling() { answer(connection, response) }
+    }
+
+    /// The right to answer without the loop, where the answer needs nothing that only the loop has.
+    private func directReply(_ connection: Connection, _ head: RequestHead) -> DirectReply? {
+        guard connection.tls == nil, !connection.hasOutput,
+            !connection.machine.closesAfterResponse
+        else { return nil }
+        return DirectReply(stream: connection.stream, shared: shared, head: head)
     }
 
     /// The client has sent FIN or close_notify.
@@ -165,7 +173,9 @@ extension LoopCore {
         switch connection.machine.endInput(hasHeldInput: connection.hasHeldInput) {
         case .close:
             close(connection, connection.machine.phase == .lingering ? .byResponse : .byClient)
-        case .keepAnswering: break
+        case .keepAnswering:
+            // The response says that it is the last, which only the loop knows.
+            if connection.machine.closesAfterResponse { connection.exchange?.withdrawReply() }
         case .fail(let failure): fail(connection, failure)
         }
     }

@@ -16,8 +16,8 @@ extension LoopCore {
 
     /// Answers the request in hand, compressed if that is wanted.
     func answer(_ connection: Connection, _ response: Response) {
-        guard isCompressible(response), let exchange = connection.exchange,
-            exchange.head.method != .head, ResponseCoding(exchange.head.fields) != .identity
+        guard let exchange = connection.exchange,
+            shared.wantsCompression(response, of: exchange.head)
         else {
             write(connection, response, isGzipped: false)
             return
@@ -31,13 +31,6 @@ extension LoopCore {
         }
     }
 
-    /// Whether the response depends on what codings the client accepts.
-    private func isCompressible(_ response: Response) -> Bool {
-        guard let minimum = shared.configuration.compressionBytesMinimum else { return false }
-        return response.body.count >= minimum && !response.status.forbidsContent
-            && !response.fields.contains("content-encoding")
-    }
-
     /// Writes a response; when the socket takes it all, ends it as well.
     func write(_ connection: Connection, _ response: Response, isGzipped: Bool) {
         if response.closesConnection || closing != nil
@@ -45,14 +38,11 @@ extension LoopCore {
         {
             connection.machine.closeAfterResponse()
         }
-        connection.machine.beginResponse()
         let isHead = connection.head?.method == .head
         let hasContent = !response.status.forbidsContent
         let closes = connection.machine.closesAfterResponse
         let body = hasContent && !isHead ? response.body : []
-        connection.response = Connection.PendingResponse(
-            status: response.status, fields: response.fields, requester: response.requester,
-            bodyBytes: body.count)
+        begin(connection, response, bodyBytes: body.count)
 
         headBuffer.removeAll(keepingCapacity: true)
         ResponseSerializer.appendHead(
@@ -60,7 +50,7 @@ extension LoopCore {
             framing: ResponseSerializer.Framing(
                 contentLength: hasContent ? response.body.count : nil, closes: closes,
                 confirmsKeepAlive: connection.head?.version == .http1_0, isGzipped: isGzipped,
-                varies: isGzipped || isCompressible(response)
+                varies: isGzipped || shared.isCompressible(response)
             ),
             date: currentDate(), to: &headBuffer)
         if body.count <= Self.inlineBodyBytesMaximum {
@@ -69,6 +59,36 @@ extension LoopCore {
         } else {
             transmit(connection, headBuffer, body: body)
         }
+    }
+
+    /// Takes note of a response that has been sent, where the client is faster than the message of it.
+    func finishSent(_ connection: Connection) {
+        guard let (response, sent) = connection.exchange?.takeSent() else { return }
+        finish(connection, response, sent)
+        pumpHeld(connection)
+    }
+
+    /// Takes note of a response that was sent from elsewhere, and sends what is left of it.
+    func finish(_ connection: Connection, _ response: Response, _ sent: DirectReply.Sent) {
+        let isEmpty = response.status.forbidsContent || connection.head?.method == .head
+        begin(connection, response, bodyBytes: isEmpty ? 0 : response.body.count)
+        connection.response?.sentAt = sent.rest.isEmpty ? sent.time : nil
+        switch sent.result {
+        case .failed:
+            close(connection, .reset)
+            return
+        case .wouldBlock: break
+        case .bytes(let count): connection.bytesSent += count
+        }
+        connection.outbox = sent.rest
+        flush(connection)
+    }
+
+    private func begin(_ connection: Connection, _ response: Response, bodyBytes: Int) {
+        connection.machine.beginResponse()
+        connection.response = Connection.PendingResponse(
+            status: response.status, fields: response.fields, requester: response.requester,
+            bodyBytes: bodyBytes)
     }
 
     /// Sends now what the socket takes and keeps the rest.
@@ -88,7 +108,7 @@ extension LoopCore {
             return
         }
         while !connection.outbox.isEmpty {
-            switch connection.outbox.send(to: connection.socket) {
+            switch connection.outbox.send(to: connection.stream.socket) {
             case .wouldBlock: return
             case .failed:
                 close(connection, .reset)
@@ -128,7 +148,7 @@ extension LoopCore {
                     responseFields: response.fields, requester: response.requester,
                     requestBodyBytes: connection.requestBodyBytes,
                     responseBodyBytes: response.bodyBytes, receivedAt: connection.receivedAt,
-                    duration: MonotonicTime.now.interval(since: connection.receivedAt),
+                    duration: (response.sentAt ?? .now).interval(since: connection.receivedAt),
                     isAbandoned: isAbandoned))
         }
         connection.response = nil

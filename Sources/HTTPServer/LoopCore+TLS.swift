@@ -62,7 +62,7 @@ extension LoopCore {
         while tls.pendingCiphertextCount > 0 {
             var outcome = IOResult.wouldBlock
             tls.sendCiphertext { bytes, start in
-                outcome = connection.socket.send(bytes, from: start)
+                outcome = connection.stream.socket.send(bytes, from: start)
                 if case .bytes(let count) = outcome { return count }
                 return 0
             }
@@ -91,7 +91,9 @@ extension LoopCore {
         else { return }
         tls.close()
         tls.sendCiphertext { bytes, start in
-            if case .bytes(let count) = connection.socket.send(bytes, from: start) { return count }
+            if case .bytes(let count) = connection.stream.socket.send(bytes, from: start) {
+                return count
+            }
             return 0
         }
     }

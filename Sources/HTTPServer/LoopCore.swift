@@ -72,6 +72,7 @@ final class LoopCore {
             return
         }
         guard let connection = connection(event.token) else { return }
+        finishSent(connection)
         if event.isBroken && connection.machine.phase != .lingering {
             close(connection, .reset)
             return
@@ -91,11 +92,10 @@ final class LoopCore {
         switch message {
         case .adopt(let rawDescriptor, let peer): adopt(rawDescriptor, peer: peer)
         case .answered(let token, let exchange):
-            guard let response = exchange.takeResponse() else { return }
-            guard let connection = connection(token), connection.exchange === exchange else {
-                return
-            }
-            answer(connection, response)
+            guard let connection = connection(token), connection.exchange === exchange,
+                let (response, sent) = exchange.takeAnswer()
+            else { return }
+            if let sent { finish(connection, response, sent) } else { answer(connection, response) }
             continueReading(connection)
         case .compressed(let token, let exchange, let response, let body):
             guard let connection = connection(token), connection.exchange === exchange else {
@@ -204,7 +204,8 @@ final class LoopCore {
         connection.interest = interest
         connection.wantsNewReport = false
         let isWatched = loop.poller.modify(
-            connection.socket.descriptor.rawValue, token: connection.token, interest: interest)
+            connection.stream.socket.descriptor.rawValue, token: connection.token,
+            interest: interest)
         // Nothing would ever be heard of it.
         if !isWatched { close(connection, .reset) }
     }

@@ -1,0 +1,74 @@
+import HTTPWire
+import Platform
+
+/// A connection's socket, for its loop and for who writes a response to it from elsewhere.
+///
+/// The descriptor closes with the last reference, so its number is never another connection's while
+/// somebody writes.
+final class ConnectionSocket: Sendable {
+    let socket: Socket
+
+    init(owning rawDescriptor: Int32) {
+        socket = Socket(owning: rawDescriptor)
+    }
+}
+
+/// The right to write one response to a connection from the thread that gives it.
+///
+/// A response that waits for its loop to wake up is late by tens of microseconds: while a text was
+/// computed the loop's processor has gone to sleep. The loop gives this right away only where nothing
+/// else is to be written, and writes nothing itself until it hears of the response.
+struct DirectReply: Sendable {
+    let stream: ConnectionSocket
+    let shared: ServerShared
+    let head: RequestHead
+
+    /// What came of it: how much the socket took, and what is left for the loop to send.
+    struct Sent: Sendable {
+        var result: IOResult
+        var rest: Outbox
+        /// When the system had taken what it took.
+        var time: MonotonicTime
+    }
+
+    /// Larger content is the loop's to write, so that a compute thread is not kept from its work.
+    static let bodyBytesMaximum = 64 << 10
+
+    /// Sends the response if it is one that needs no loop; nil when nothing was sent.
+    func send(_ response: Response) -> Sent? {
+        guard response.body.count <= Self.bodyBytesMaximum, !response.closesConnection,
+            !shared.isDraining.load(ordering: .relaxed),
+            !shared.wantsCompression(response, of: head)
+        else { return nil }
+        let hasContent = !response.status.forbidsContent
+        let body = hasContent && head.method != .head ? response.body : []
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(512 + body.count)
+        ResponseSerializer.appendHead(
+            status: response.status, fields: response.fields,
+            framing: ResponseSerializer.Framing(
+                contentLength: hasContent ? response.body.count : nil,
+                confirmsKeepAlive: head.version == .http1_0,
+                varies: shared.isCompressible(response)),
+            date: HTTPDate.format(secondsSince1970: wallClockSeconds()), to: &bytes)
+        bytes.append(contentsOf: body)
+        var outbox = Outbox(head: bytes, body: [])
+        let result = outbox.send(to: stream.socket)
+        return Sent(result: result, rest: outbox, time: .now)
+    }
+}
+
+extension ServerShared {
+    /// Whether the response depends on what codings the client accepts.
+    func isCompressible(_ response: Response) -> Bool {
+        guard let minimum = configuration.compressionBytesMinimum else { return false }
+        return response.body.count >= minimum && !response.status.forbidsContent
+            && !response.fields.contains("content-encoding")
+    }
+
+    /// Whether the response to a request with this head is to be compressed.
+    func wantsCompression(_ response: Response, of head: RequestHead) -> Bool {
+        isCompressible(response) && head.method != .head
+            && ResponseCoding(head.fields) != .identity
+    }
+}
