@@ -59,8 +59,8 @@ final class Connection {
         var fields: HTTPFields
         var requester: String?
         var bodyBytes: Int
-        /// When the last of it was handed to the system, where that was not by the loop.
-        var sentAt: MonotonicTime?
+        /// Whether the observer has been told by who sent it.
+        var isReported = false
     }
 
     var hasHeldInput: Bool { heldStart < held.count }

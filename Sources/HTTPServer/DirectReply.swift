@@ -22,6 +22,8 @@ struct DirectReply: Sendable {
     let stream: ConnectionSocket
     let shared: ServerShared
     let head: RequestHead
+    /// Content bytes of the request on the wire.
+    let requestBodyBytes: Int
 
     /// What came of it: how much the socket took, and what is left for the loop to send.
     struct Sent: Sendable {
@@ -29,6 +31,13 @@ struct DirectReply: Sendable {
         var rest: Outbox
         /// When the system had taken what it took.
         var time: MonotonicTime
+        /// Content bytes of the response on the wire.
+        var bodyBytes: Int
+
+        /// Whether the response is out; then who sent it reports it, too.
+        var isComplete: Bool {
+            if case .bytes = result { rest.isEmpty } else { false }
+        }
     }
 
     /// Larger content is the loop's to write, so that a compute thread is not kept from its work.
@@ -54,7 +63,21 @@ struct DirectReply: Sendable {
         bytes.append(contentsOf: body)
         var outbox = Outbox(head: bytes, body: [])
         let result = outbox.send(to: stream.socket)
-        return Sent(result: result, rest: outbox, time: .now)
+        return Sent(result: result, rest: outbox, time: .now, bodyBytes: body.count)
+    }
+
+    /// Tells the observer of a response that is out.
+    ///
+    /// Here and not on the loop, which may have the next request in hand by now.
+    func report(_ response: Response, _ sent: Sent, to exchange: Exchange) {
+        guard sent.isComplete else { return }
+        shared.observer.exchangeFinished(
+            ExchangeRecord(
+                head: head, peer: exchange.peer, status: response.status,
+                responseFields: response.fields, requester: response.requester,
+                requestBodyBytes: requestBodyBytes, responseBodyBytes: sent.bodyBytes,
+                receivedAt: exchange.receivedAt,
+                duration: sent.time.interval(since: exchange.receivedAt), isAbandoned: false))
     }
 }
 

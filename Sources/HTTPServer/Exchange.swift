@@ -59,7 +59,10 @@ package final class Exchange: Sendable {
             return state.isBeingHandled ? (nil, nil) : (state.deliver, state.reply)
         }
         // The loop looks at it when it is told, below: nobody else does meanwhile.
-        if let sent = reply?.send(response) { state.withLock { $0.sent = sent } }
+        if let reply, let sent = reply.send(response) {
+            state.withLock { $0.sent = sent }
+            reply.report(response, sent, to: self)
+        }
         deliver?(self)
     }
 

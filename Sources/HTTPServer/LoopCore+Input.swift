@@ -158,7 +158,9 @@ extension LoopCore {
         guard connection.tls == nil, !connection.hasOutput,
             !connection.machine.closesAfterResponse
         else { return nil }
-        return DirectReply(stream: connection.stream, shared: shared, head: head)
+        return DirectReply(
+            stream: connection.stream, shared: shared, head: head,
+            requestBodyBytes: connection.requestBodyBytes)
     }
 
     /// The client has sent FIN or close_notify.

@@ -70,9 +70,8 @@ extension LoopCore {
 
     /// Takes note of a response that was sent from elsewhere, and sends what is left of it.
     func finish(_ connection: Connection, _ response: Response, _ sent: DirectReply.Sent) {
-        let isEmpty = response.status.forbidsContent || connection.head?.method == .head
-        begin(connection, response, bodyBytes: isEmpty ? 0 : response.body.count)
-        connection.response?.sentAt = sent.rest.isEmpty ? sent.time : nil
+        begin(connection, response, bodyBytes: sent.bodyBytes)
+        connection.response?.isReported = sent.isComplete
         switch sent.result {
         case .failed:
             close(connection, .reset)
@@ -141,14 +140,14 @@ extension LoopCore {
             if isAbandoned { exchange.abandon() }
         }
         connection.content.release(shared: shared)
-        if let response = connection.response, let head = connection.head {
+        if let response = connection.response, let head = connection.head, !response.isReported {
             shared.observer.exchangeFinished(
                 ExchangeRecord(
                     head: head, peer: connection.peer, status: response.status,
                     responseFields: response.fields, requester: response.requester,
                     requestBodyBytes: connection.requestBodyBytes,
                     responseBodyBytes: response.bodyBytes, receivedAt: connection.receivedAt,
-                    duration: (response.sentAt ?? .now).interval(since: connection.receivedAt),
+                    duration: MonotonicTime.now.interval(since: connection.receivedAt),
                     isAbandoned: isAbandoned))
         }
         connection.response = nil
