@@ -90,6 +90,7 @@ let package = Package(
             "Service",
             uses: [
                 "Batching", "Service", "HTTPServer", "HTTPWire", "JSON", "Platform", "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
             ]),
     ]
 )
