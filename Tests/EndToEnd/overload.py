@@ -11,7 +11,6 @@ time, or a lone request is not as fast as before 5 s after the end.
 
 import argparse
 import multiprocessing
-import sys
 import time
 
 import program
@@ -147,13 +146,10 @@ def main():
         print(f"as fast as before after {taken:.1f} s")
         if arguments.strict and taken > 5:
             problems.append("recovery takes more than 5 s")
-        if server.stop() != 0:
-            problems.append("the server did not end as it should")
+        problems += program.ending(server)
     finally:
         server.kill()
-    for problem in problems:
-        print(f"FAILED: {problem}")
-    sys.exit(1 if problems else 0)
+    program.tell(problems)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import resource
 import selectors
 import socket
 import struct
-import sys
 import time
 
 import program
@@ -258,13 +257,10 @@ def main():
         print(f"afterwards: {after}", flush=True)
         if not is_back(before, after):
             problems.append("what the server holds is not what it held before")
-        if server.stop() != 0:
-            problems.append("the server did not end as it should")
+        problems += program.ending(server)
     finally:
         server.kill()
-    for problem in problems:
-        print(f"FAILED: {problem}")
-    sys.exit(1 if problems else 0)
+    program.tell(problems)
 
 
 def describe(prober):

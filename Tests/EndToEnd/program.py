@@ -6,6 +6,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -138,6 +139,18 @@ class Server:
             while chunk := connection.recv(65536):
                 received += chunk
             return received
+
+
+def ending(server):
+    """Ends the server; what is wrong with how it ends."""
+    return [] if server.stop() == 0 else ["the server did not end as it should"]
+
+
+def tell(problems):
+    """Ends a script: prints what is wrong and exits with 1, or with 0 when nothing is."""
+    for problem in problems:
+        print(f"FAILED: {problem}")
+    sys.exit(1 if problems else 0)
 
 
 def parse_response(raw):
