@@ -102,7 +102,15 @@ extension BatchQueue {
             return nil
         }
         if short == old { return (short, shortModel, nil) }
+        // Among requests of about one size nothing is won by passing one, and with more work than can
+        // be done the longest of them would never have its turn.
+        if isSimilar(old, to: short) { return (old, oldModel, nil) }
         return ageCredit > 0 ? (old, oldModel, true) : (short, shortModel, false)
+    }
+
+    private func isSimilar(_ old: RequestID, to short: RequestID) -> Bool {
+        guard let old = requests[old], let short = requests[short] else { return false }
+        return standing(of: old).work <= Standing.similarity * standing(of: short).work
     }
 
     /// The best request of all models, by its rank and by what its model was given beyond others.

@@ -16,6 +16,9 @@ struct Standing {
     var arrival: Double
 
     var byAge: Double { work + arrival }
+
+    /// A request does not pass an older one that has up to this many times its work.
+    static let similarity = 2.0
 }
 
 /// One model's waiting requests, in two orders: by work alone, and by work less waiting.

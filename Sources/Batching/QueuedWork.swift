@@ -53,13 +53,14 @@ struct QueuedWork {
 
     /// About how many tokens go before a newcomer that has `own` tokens.
     ///
-    /// All that is shorter, and of what only its age brings before it, no more than age's share.
+    /// All that is shorter or of about its size, and of what only its age brings before it, no more
+    /// than age's share.
     func tokens(before newcomer: Standing, own: Int, ageShare: Double) -> Int {
         var shorter = 0
         var older = 0
         for each in classes where each.requests > 0 {
             let count = Double(each.requests)
-            if each.work <= newcomer.work * count {
+            if each.work <= Standing.similarity * newcomer.work * count {
                 shorter += each.tokens
             } else if each.byAge <= newcomer.byAge * count {
                 older += each.tokens
