@@ -166,7 +166,7 @@ class Load:
     def finish(self, seconds=60):
         end = time.monotonic() + seconds
         while self.busy and time.monotonic() < end:
-            self.wait(time.monotonic() + 0.1)
+            self.wait(min(time.monotonic() + 0.1, end))
 
     def close(self):
         for connection in self.connections.values():
@@ -229,12 +229,16 @@ def poisson(address, texts, rate, seconds, seed):
             "generator_late_ms": 1000 * late}
 
 
-def closed(address, make, connections, seconds, clients=CLIENTS, warm=1.0):
-    """Closed loop: each connection sends its next request when it has its answer."""
+def closed(address, make, connections, seconds, clients=CLIENTS, warm=1.0, rate=0):
+    """Closed loop: each connection sends its next request when it has its answer.
+
+    Requests for `rate` a second are made before the clock starts: making them takes time from the
+    same processors that the server has.
+    """
     load = Load(address)
+    ready = [make() for _ in range(max(connections * 64, int(rate * (warm + seconds))))]
     start = time.monotonic()
     end = start + warm + seconds
-    ready = [make() for _ in range(connections * 64)]
 
     def again(connection):
         if time.monotonic() < end:
@@ -265,6 +269,25 @@ def alone(address, make, count):
     results = load.results[count // 10:]
     load.close()
     return summary(results)
+
+
+def hits(address, texts, rounds=300):
+    """What a text costs whose vector the server has kept: the median latency of requests with 1 and
+    with 64 such texts, and the difference for one text, in microseconds."""
+    load = Load(address)
+    medians = {}
+    for count in (1, 64):
+        request = Request(
+            "query", [texts.text(16, 16) for _ in range(count)], texts.model, texts.host)
+        load.results = []
+        for _ in range(rounds):
+            load.send(request, 0, time.monotonic())
+            load.finish()
+        # The first ones are computed, and warm the caches of the processor.
+        latencies = [1e6 * r[3] for r in load.results[rounds // 10:] if r[1] == 200]
+        medians[count] = percentile(latencies, 0.5)
+    load.close()
+    return {"medians_us": medians, "text_us": (medians[64] - medians[1]) / 63}
 
 
 def fairness(address, texts, seconds):

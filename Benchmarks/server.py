@@ -2,7 +2,7 @@
 """Measures the server as its clients see it; needs the release binary and Python alone.
 
     Benchmarks/server.py --model FOLDER [--binary .build/release/quiver] [--out FOLDER]
-        [--only latency,capacity,loads,closed,fairness] [--seconds 12] [--url URL --name NAME]
+        [--only latency,closed,capacity,loads,fairness,cache] [--seconds 12] [--url URL --name NAME]
 
 Open loop: requests are sent at the times of a Poisson process, whether or not earlier ones have been
 answered, and a latency counts from the time at which its request was due, so that a server that
@@ -20,7 +20,7 @@ import sys
 import time
 
 from latency_plots import plot_distribution, plot_loads
-from open_loop import Texts, alone, closed, fairness, poisson
+from open_loop import Texts, alone, closed, fairness, hits, poisson
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -28,7 +28,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 class Server:
     """A `quiver serve` of our own, or one that runs already."""
 
-    def __init__(self, arguments):
+    def __init__(self, arguments, *options):
         self.process = None
         if arguments.url:
             self.name = arguments.name
@@ -38,7 +38,7 @@ class Server:
         command = [
             arguments.binary, "serve", "--model", arguments.model, "--port", "0",
             "--served-model-name", "bench", "--dtype", arguments.dtype, "--log-format", "json",
-            "--log-level", "info", *arguments.serve_option]
+            "--log-level", "info", *arguments.serve_option, *options]
         self.name = "bench"
         self.log = open(arguments.out / "server.log", "w+", encoding="utf-8")
         self.process = subprocess.Popen(command, stderr=self.log)
@@ -109,7 +109,8 @@ def measure(arguments, server):
         for connections in (1, 32):
             used = server.processor_seconds()
             result = closed(
-                server.address, lambda: texts.query(16, 16), connections, arguments.seconds)
+                server.address, lambda: texts.query(16, 16), connections, arguments.seconds,
+                rate=1500)
             title = (f"closed loop, {connections} connections of one text: "
                      f"{result['requests_per_second']:.0f} requests/s, "
                      f"{result['tokens_per_second']:.0f} tokens/s")
@@ -144,13 +145,26 @@ def measure(arguments, server):
     return report
 
 
+def measure_cache(arguments):
+    """A server of its own, for the cache is off by default."""
+    server = Server(arguments, "--cache-bytes", str(64 << 20))
+    try:
+        host = f"{server.address[0]}:{server.address[1]}"
+        result = hits(server.address, Texts(server.name, host, arguments.seed))
+    finally:
+        server.stop()
+    print(f"texts of 16 tokens with kept vectors: a request with one {result['medians_us'][1]:.0f} us, "
+          f"with 64 {result['medians_us'][64]:.0f} us, so {result['text_us']:.1f} us for a text")
+    return result
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--binary", default=str(HERE.parent / ".build/release/quiver"))
     parser.add_argument("--model")
     parser.add_argument("--dtype", default="bfloat16")
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("server-benchmark"))
-    parser.add_argument("--only", default="latency,closed,capacity,loads,fairness")
+    parser.add_argument("--only", default="latency,closed,capacity,loads,fairness,cache")
     parser.add_argument("--loads", default="0.6,0.85,1.0,1.5")
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--seed", type=int, default=1)
@@ -166,6 +180,8 @@ def main():
         report = measure(arguments, server)
     finally:
         server.stop()
+    if "cache" in arguments.only.split(",") and not arguments.url:
+        report["cache"] = measure_cache(arguments)
     (arguments.out / "server.json").write_text(
         json.dumps(without_latencies(report), indent=1), encoding="utf-8")
     if report.get("loads"):
