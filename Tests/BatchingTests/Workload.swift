@@ -37,9 +37,10 @@ struct Workload {
 
     var engine = Engine()
     var flood: Flood?
-    /// Per 1000 requests: queries of 8 to 24 tokens, documents of 65 to 195, and bulk requests of
+    /// Per 1000 requests: queries of 8 to 24 tokens, documents of `documentTokens`, and bulk requests of
     /// 32 documents.
     var shares = [790, 200, 10]
+    var documentTokens = 65...195
     var load = 0.6
     var seconds = 120.0
     var seed: UInt64 = 1
@@ -47,7 +48,9 @@ struct Workload {
     var clients = 64
 
     private var meanTokens: Double {
-        (Double(shares[0]) * 16 + Double(shares[1]) * 130 + Double(shares[2]) * 32 * 130) / 1000
+        let document = Double(documentTokens.lowerBound + documentTokens.upperBound) / 2
+        let queries = Double(shares[0]) * 16
+        return (queries + Double(shares[1]) * document + Double(shares[2]) * 32 * document) / 1000
     }
 
     /// Sorted latencies in milliseconds, by kind, of what came after a tenth of the time.
@@ -78,13 +81,16 @@ struct Workload {
             time -= Double.logarithm(1 - random.unit()) / rate
             guard time < seconds else { return requests }
             let draw = random.below(1000)
+            func document() -> Int {
+                documentTokens.lowerBound + random.below(documentTokens.count)
+            }
             let kind: Kind =
                 draw < shares[0] ? .query : draw < shares[0] + shares[1] ? .document : .bulk
             let counts: [Int] =
                 switch kind {
                 case .query: [8 + random.below(17)]
-                case .document: [65 + random.below(131)]
-                case .bulk: (0..<32).map { _ in 65 + random.below(131) }
+                case .document: [document()]
+                case .bulk: (0..<32).map { _ in document() }
                 }
             requests.append(
                 Machine.Request(

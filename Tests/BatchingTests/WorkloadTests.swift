@@ -118,6 +118,21 @@ struct WorkloadTests {
         #expect(outcome.refused > 0)
     }
 
+    /// Requests of nearly one length, three times what the cores can do: those with a few tokens more
+    /// are not passed by all others, and what is admitted waits about as long as it was promised.
+    @Test func keepsItsPromiseToNearlyEqualRequestsInAnOverload() {
+        var workload = Workload()
+        workload.seconds = 60
+        workload.load = 3
+        workload.shares = [0, 1000, 0]
+        workload.documentTokens = 500...560
+        let outcome = workload.run(Self.policy)
+        let promise = Self.policy.waitMaximum.seconds * 1e3
+        #expect(outcome.percentile(50, of: .document) < 1.2 * promise)
+        #expect(outcome.percentile(99, of: .document) < 2 * promise)
+        #expect(outcome.goodput > 0.95)
+    }
+
     /// One client keeps 32 bulk requests in flight; another asks single queries.
     @Test func oneClientsBulkDoesNotDelayAnothersQueries() {
         var workload = Workload()
