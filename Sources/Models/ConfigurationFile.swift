@@ -141,6 +141,22 @@ struct ConfigurationFile: Sendable {
         return texts
     }
 
+    /// The array of numbers at `key`, or nil when absent; a single number counts as an array of one.
+    ///
+    /// - Throws: `ModelError.malformed` when one is not within `range`.
+    func numbers(_ key: String, in range: ClosedRange<Double>) throws(ModelError) -> [Double]? {
+        guard let value = self[key] else { return nil }
+        if value.double != nil { return try number(key, in: range).map { [$0] } }
+        let numbers = value.array?.compactMap(\.double)
+        guard let numbers, numbers.count == value.array?.count else {
+            throw wrongType(key, "an array of numbers", value)
+        }
+        guard let outside = numbers.first(where: { !range.contains($0) }) else { return numbers }
+        throw .malformed(
+            file: path, field: name(key),
+            reason: "\(outside) is not from \(range.lowerBound) to \(range.upperBound)")
+    }
+
     /// The object at `key`, or nil when absent.
     func nested(_ key: String) throws(ModelError) -> ConfigurationFile? {
         guard let value = self[key] else { return nil }

@@ -74,7 +74,9 @@ extension LayerStep {
                 let rows = headRows(as: element, queries, tokens, head: head)
                 // Of the queries, counted from the text's first token.
                 let first = queries.lowerBound - tokens.lowerBound
-                if let disentangled {
+                if let blocks = pattern.blocks {
+                    attend(rows, first: first, blocks: blocks, scratch)
+                } else if let disentangled {
                     attend(rows, first: first, head: head, positions: disentangled, scratch)
                 } else if let relativeBias {
                     relativeBias.withHead(head) { bias in

@@ -12,7 +12,8 @@ extension Encoder {
         guard workspace.batch.tokenCount > 0 else { return }
         LayerStep(
             kernels: kernels, configuration: configuration, type: type, weights: layer,
-            relativeBias: weights.relativeBias, disentangled: weights.disentangled,
+            relativeBias: layer.relativeBias ?? weights.relativeBias,
+            disentangled: weights.disentangled,
             finalNorm: index + 1 == configuration.layerCount ? weights.finalNorm : nil,
             pattern: configuration.pattern(index),
             angles: workspace.angles.isEmpty

@@ -33,6 +33,8 @@ package struct EncoderConfiguration: Equatable, Sendable {
     package var normsEmbeddings = true
     /// What the sum of the embeddings is multiplied by.
     package var embeddingScale: Float = 1
+    /// Whether that is for the token's vectors alone, and not for those of position and type.
+    package var scalesWordsAlone = false
     /// The kinds of attention that the layers have; empty for one that takes all keys.
     package var patterns: [AttentionPattern] = []
     /// Which of `patterns` each layer has; empty when all have the first.

@@ -36,11 +36,17 @@ package struct TensorSpelling: Equatable, Sendable {
 package struct AttentionPattern: Equatable, Sendable {
     /// Which keys a query takes; nil for all.
     package var window: AttentionWindow?
+    /// Which blocks of keys the queries of a block take, in the place of a window; nil for none.
+    package var blocks: BlockSparsity?
     /// Nil when queries and keys are not rotated.
     package var rotary: RotaryPositions?
 
-    package init(window: AttentionWindow? = nil, rotary: RotaryPositions? = nil) {
+    package init(
+        window: AttentionWindow? = nil, blocks: BlockSparsity? = nil,
+        rotary: RotaryPositions? = nil
+    ) {
         self.window = window
+        self.blocks = blocks
         self.rotary = rotary
     }
 }

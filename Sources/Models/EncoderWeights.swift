@@ -22,6 +22,8 @@ struct LayerWeights {
     let output: LinearLayer
     let outputNorm: NormWeights
     let outputPostNorm: NormWeights?
+    /// The layer's own biases by distance; nil where all layers have the same, or none.
+    var relativeBias: RelativeBias?
     /// What the distances' vectors are for this layer; nil where scores are by content alone.
     var disentangled: DisentangledWeights?
 }
@@ -79,6 +81,9 @@ struct EncoderWeights: @unchecked Sendable {
     init(
         _ configuration: EncoderConfiguration, reader: WeightReader<some TensorSource>
     ) throws(ModelError) {
+        // What is added to vectors that are scaled later.
+        let share = configuration.scalesWordsAlone ? 1 / configuration.embeddingScale : 1
+        func scaled(_ table: [Float]) -> [Float] { share == 1 ? table : table.map { $0 * share } }
         let source = reader.source
         let names = configuration.names
         let hidden = configuration.hiddenSize
@@ -92,16 +97,19 @@ struct EncoderWeights: @unchecked Sendable {
         positions =
             configuration.positionCount == 0
             ? []
-            : try source.tensor(
-                named: names.positionEmbeddings + ".weight",
-                shape: [configuration.positionCount, width]
-            ).floats()
+            : scaled(
+                try source.tensor(
+                    named: names.positionEmbeddings + ".weight",
+                    shape: [configuration.positionCount, width]
+                ).floats())
         types =
             configuration.typeCount == 0
             ? []
-            : try source.tensor(
-                named: names.typeEmbeddings + ".weight", shape: [configuration.typeCount, width]
-            ).floats()
+            : scaled(
+                try source.tensor(
+                    named: names.typeEmbeddings + ".weight",
+                    shape: [configuration.typeCount, width]
+                ).floats())
         embeddingNorm =
             configuration.normsEmbeddings
             ? try reader.norm(
@@ -121,9 +129,10 @@ struct EncoderWeights: @unchecked Sendable {
             ).weights
         relativeBias =
             if let relative = configuration.relativePositions {
-                try RelativeBias(
-                    relative, source: source, heads: configuration.headCount,
-                    length: configuration.lengthMaximum, scale: configuration.attentionScale)
+                relative.isOfLayers
+                    ? nil
+                    : try RelativeBias(
+                        relative, named: relative.tensorName, source: source, configuration)
             } else if configuration.hasLinearBias {
                 RelativeBias(
                     slopesOf: configuration.headCount, length: configuration.lengthMaximum,
@@ -200,6 +209,10 @@ struct WeightReader<Source: TensorSource> {
                 InputRanges.Key(layer: index, place: .output)),
             outputNorm: try self.norm(name(names.outputNorm), size: hidden, configuration),
             outputPostNorm: try norm(names.outputPostNorm, size: hidden))
+        if let relative = configuration.relativePositions, relative.isOfLayers {
+            layer.relativeBias = try RelativeBias(
+                relative, named: name(relative.tensorName), source: source, configuration)
+        }
         if let disentangled {
             layer.disentangled = try positions(disentangled, index, configuration, type)
         }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A bias on attention's scores by the distance from query to key, one table for all layers.
+/// A bias on attention's scores by the distance from query to key.
 ///
 /// T5's scheme (Raffel et al., 2019, §2.1): distances fall into buckets, exact ones for near keys and
 /// logarithmic ones for far; each bucket has one learned number a head. Keys behind the query and
@@ -8,6 +8,8 @@ import Glibc
 package struct RelativePositions: Equatable, Sendable {
     /// The name of the table `[bucketCount, heads]`, without `.weight`.
     package var tensorName: String
+    /// Whether every layer has a table, whose name is within the layer's; else one is for all.
+    package var isOfLayers = false
     package var bucketCount = 32
     /// The distance from which on all fall into the last bucket.
     package var maximumDistance = 128
@@ -41,14 +43,17 @@ struct RelativeBias: Sendable {
 
     /// Reads the table and spreads it over the distances.
     ///
-    /// - Parameter scale: what scores are multiplied by after these are added.
     /// - Throws: `ModelError`.
     init(
-        _ positions: RelativePositions, source: some TensorSource, heads: Int, length: Int,
-        scale: Float
+        _ positions: RelativePositions, named name: String, source: some TensorSource,
+        _ configuration: EncoderConfiguration
     ) throws(ModelError) {
+        let heads = configuration.headCount
+        let length = configuration.lengthMaximum
+        // Scores are multiplied by this after the biases are added.
+        let scale = configuration.attentionScale
         let table = try source.tensor(
-            named: positions.tensorName + ".weight", shape: [positions.bucketCount, heads]
+            named: name + ".weight", shape: [positions.bucketCount, heads]
         ).floats()
         self.length = length
         var values: [Float] = []

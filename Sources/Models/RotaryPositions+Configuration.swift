@@ -9,7 +9,9 @@ extension RotaryPositions {
         var positions: Int
     }
 
-    private static let scalings = ["default", "linear", "dynamic", "ntk", "yarn", "llama3"]
+    private static let scalings = [
+        "default", "linear", "dynamic", "ntk", "yarn", "llama3", "longrope",
+    ]
 
     /// Reads `rope_parameters` of new files, or `rope_theta` and `rope_scaling` of old ones.
     ///
@@ -34,12 +36,13 @@ extension RotaryPositions {
         if parameters == nil { parameters = try file.nested("rope_scaling") }
         self.init(
             width: width, base: try number("rope_theta") ?? defaults.base,
-            scaling: try Self.scaling(parameters, file, defaults))
+            scaling: try Self.scaling(parameters, file, defaults, pairs: width / 2))
     }
 
     /// The scaling that `parameters` ask for.
     static func scaling(
-        _ parameters: ConfigurationFile?, _ file: ConfigurationFile, _ defaults: Defaults
+        _ parameters: ConfigurationFile?, _ file: ConfigurationFile, _ defaults: Defaults,
+        pairs: Int
     ) throws(ModelError) -> RotaryScaling {
         guard let parameters else { return .none }
         let key = parameters["rope_type"] == nil ? "type" : "rope_type"
@@ -67,8 +70,41 @@ extension RotaryPositions {
                     factor: try required("factor"), lowFactor: try required("low_freq_factor"),
                     highFactor: try required("high_freq_factor"),
                     originalPositions: try required("original_max_position_embeddings")))
+        case "longrope":
+            return .longrope(
+                try LongRopeScaling(parameters, file, positions: defaults.positions, pairs: pairs))
         default: throw parameters.unsupported(key, kind, supported: scalings)
         }
+    }
+}
+
+extension LongRopeScaling {
+    fileprivate init(
+        _ parameters: ConfigurationFile, _ file: ConfigurationFile, positions: Int, pairs: Int
+    ) throws(ModelError) {
+        func factors(_ key: String) throws(ModelError) -> [Double] {
+            guard let factors = try parameters.numbers(key, in: 1e-6...1e9) else {
+                throw parameters.missing(key)
+            }
+            guard factors.count == pairs else {
+                throw .inconsistent(
+                    file: file.path, field: parameters.name(key),
+                    reason: "has \(factors.count) factors, and \(pairs) pairs of columns rotate")
+            }
+            return factors
+        }
+        // Phi-3's files have it beside the parameters.
+        let key = "original_max_position_embeddings"
+        let range = 2...ModelConfiguration.Limit.positions
+        var original = try parameters.integer(key, in: range)
+        if original == nil { original = try file.integer(key, in: range) }
+        let trained = original ?? positions
+        self.init(
+            short: try factors("short_factor"), long: try factors("long_factor"),
+            originalPositions: trained,
+            factor: try parameters.number("factor", in: 1e-6...1e9)
+                ?? Double(positions) / Double(trained),
+            magnitude: try parameters.number("attention_factor", in: 1e-6...1e9))
     }
 }
 

@@ -32,18 +32,28 @@ package struct RotaryPositions: Equatable, Sendable {
             angles = plain(dynamicBase(factor, positions, length: length))
         case .yarn(let yarn): angles = yarn.frequencies(plain(base), base: base, width: width)
         case .llama3(let bands): angles = plain(base).map(bands.scaled)
+        case .longrope(let long):
+            angles = zip(plain(base), long.factors(length: length)).map { $0 / $1 }
         }
         return angles.map(Float.init)
     }
 
     /// What cosines and sines are multiplied by.
     var magnitude: Float {
-        if case .yarn(let yarn) = scaling { Float(yarn.magnitude) } else { 1 }
+        switch scaling {
+        case .yarn(let yarn): Float(yarn.magnitude)
+        case .longrope(let long): Float(long.magnitude)
+        default: 1
+        }
     }
 
     /// Whether a text's angles depend on its length.
     func dependsOnLength(_ length: Int) -> Bool {
-        if case .dynamic(_, let positions) = scaling { length > positions } else { false }
+        switch scaling {
+        case .dynamic(_, let positions): length > positions
+        case .longrope(let long): length > long.originalPositions
+        default: false
+        }
     }
 
     /// Theta for a text longer than the model was trained for (NTK-aware, by the text's own length).
@@ -65,6 +75,7 @@ package enum RotaryScaling: Equatable, Sendable {
     case dynamic(factor: Double, positions: Int)
     case yarn(YarnScaling)
     case llama3(Llama3Scaling)
+    case longrope(LongRopeScaling)
 }
 
 /// YaRN (Peng et al., 2023): slow pairs are divided, fast ones left, those between blended.
@@ -127,6 +138,32 @@ package struct Llama3Scaling: Equatable, Sendable {
         let smooth = (originalPositions / wavelength - lowFactor) / (highFactor - lowFactor)
         return (1 - smooth) * angle / factor + smooth * angle
     }
+}
+
+/// LongRoPE (Ding et al., 2024): a factor for each pair, by which its angle is divided.
+package struct LongRopeScaling: Equatable, Sendable {
+    /// For texts of up to `originalPositions` tokens.
+    package var short: [Double]
+    /// For longer ones.
+    package var long: [Double]
+    package var originalPositions: Int
+    /// What cosines and sines are multiplied by.
+    package var magnitude: Double
+
+    /// - Parameter factor: by how much texts may be longer than `originalPositions`.
+    package init(
+        short: [Double], long: [Double], originalPositions: Int, factor: Double,
+        magnitude: Double? = nil
+    ) {
+        self.short = short
+        self.long = long
+        self.originalPositions = originalPositions
+        self.magnitude =
+            magnitude
+            ?? (factor > 1 ? (1 + log(factor) / log(Double(originalPositions))).squareRoot() : 1)
+    }
+
+    func factors(length: Int) -> [Double] { length > originalPositions ? long : short }
 }
 
 /// The cosines and sines of a batch's positions: `[positions, width / 2]` each.

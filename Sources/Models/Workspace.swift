@@ -87,7 +87,11 @@ package final class Workspace {
             configuration.disentangled.map {
                 DisentangledTable.scratchByteCount($0, length: lengthCapacity)
             } ?? 0
-        scratchByteCount = (attentionByteCount + biasByteCount + 63) & ~63
+        let blockByteCounts = configuration.patterns.compactMap {
+            $0.blocks?.scratchByteCount(headSize: configuration.headSize)
+        }
+        let besideByteCount = max(biasByteCount, blockByteCounts.max() ?? 0)
+        scratchByteCount = (attentionByteCount + besideByteCount + 63) & ~63
         let unfoldedWidth = (configuration.convolution?.width ?? 0) * hidden
         var size = 0
         func take(_ bytes: Int) -> Int {

@@ -47,7 +47,8 @@ struct EmbeddingModelTests {
         "deberta-v2-unshared", "deberta-v2-one-way", "t5", "t5-gated",
         "electra-small", "albert-groups", "modernbert", "llama-dynamic", "mistral", "qwen3",
         "gemma",
-        "jina-code", "static", "model2vec",
+        "jina-code", "static", "model2vec", "longformer", "bigbird", "bigbird-last", "umt5",
+        "llama-longrope",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)
@@ -105,6 +106,7 @@ struct EmbeddingModelTests {
         "deberta-v2-unshared", "deberta-v2-one-way", "t5", "t5-gated",
         "albert-groups", "legacy-names-bfloat16", "modernbert", "nomic", "gte-new", "eurobert",
         "llama", "mistral", "qwen2", "qwen3", "gemma", "jina", "jina-code",
+        "longformer", "bigbird-cls", "umt5",
     ])
     func keepsTheDirectionInNarrowTypes(name: String) throws {
         let folder = try TinyModel.folder(name)

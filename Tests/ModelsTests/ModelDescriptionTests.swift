@@ -339,8 +339,39 @@ struct HostileFolderTests {
         (
             "gte-new",
             .init(
-                "config.json", "\"ntk\"", "\"longrope\"",
-                "rope_scaling.type: longrope is not supported (supported: default, linear")
+                "config.json", "\"ntk\"", "\"su\"",
+                "rope_scaling.type: su is not supported (supported: default, linear")
+        ),
+        (
+            "llama-longrope",
+            .init(
+                "config.json", "16.0", "16.0, 2",
+                "rope_scaling.long_factor: has 5 factors, and 4 pairs of columns rotate")
+        ),
+        (
+            "llama-longrope",
+            .init(
+                "config.json", "\"short_factor\"", "\"short\"",
+                "rope_scaling.short_factor: is missing")
+        ),
+        (
+            "longformer-even",
+            .init(
+                "config.json", "\"attention_window\": 16", "\"attention_window\": 7",
+                "attention_window: a window is even")
+        ),
+        (
+            "longformer-even",
+            .init(
+                "config.json", "\"attention_window\": 16", "\"attention_window\": [2, 4]",
+                "attention_window: has 2 windows for 3 layers")
+        ),
+        (
+            "bigbird",
+            .init(
+                "config.json", "\"block_sparse\"", "\"block_dense\"",
+                "attention_type: block_dense is not supported "
+                    + "(supported: block_sparse, original_full)")
         ),
         (
             "llama-yarn",

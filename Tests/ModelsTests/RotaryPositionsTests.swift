@@ -17,6 +17,13 @@ struct RotaryPositionsTests {
                 Llama3Scaling(factor: 8, lowFactor: 1, highFactor: 4, originalPositions: 32)),
             [1, 0.012156156, 0.00054363982]
         ),
+        (
+            .longrope(
+                LongRopeScaling(
+                    short: Array(repeating: 1, count: 8), long: [1, 1, 1, 4, 1, 1, 1, 16],
+                    originalPositions: 24, factor: 4)),
+            [1, 0.024312312, 0.00027181991]
+        ),
     ]
 
     @Test(arguments: scalings)

@@ -17,7 +17,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import (
     AlbertConfig, AlbertModel, AlbertTokenizer, DebertaV2Config, DebertaV2Model, DebertaV2Tokenizer, ElectraConfig,
-    ElectraModel, MT5Config, MT5EncoderModel, T5Config, T5EncoderModel, T5ForConditionalGeneration, T5Tokenizer)
+    ElectraModel, MT5Config, MT5EncoderModel, T5Config, T5EncoderModel, T5ForConditionalGeneration, T5Tokenizer,
+    UMT5Config, UMT5EncoderModel)
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
 from models import (
@@ -138,6 +139,12 @@ def t5_gated(folder):
        relative_attention_max_distance=40)
 
 
+def umt5(folder):
+    """A table of biases in every layer."""
+    t5(folder, UMT5EncoderModel, UMT5Config, 67, num_heads=4, relative_attention_num_buckets=16,
+       relative_attention_max_distance=40)
+
+
 def instructor(folder):
     """As hkunlp/instructor: prompts are read and not pooled."""
     t5(folder, T5EncoderModel, T5Config, 61)
@@ -149,13 +156,13 @@ def instructor(folder):
 
 CASES = {
     "t5": lambda folder: t5(folder, T5ForConditionalGeneration, T5Config, 53), "t5-gated": t5_gated,
-    "instructor": instructor,
+    "instructor": instructor, "umt5": umt5,
     "electra-small": electra_small, "albert": albert, "albert-groups": albert_groups, "deberta-v3": deberta_v3,
     "deberta-v2-convolution": deberta_v2_convolution, "deberta-v2-unshared": deberta_v2_unshared,
     "deberta-v2-one-way": deberta_v2_one_way,
 }
 # Texts beside the common ones, for the cases that need them.
-LONG_TEXTS = {"t5": [TEXTS[5] * 5], "t5-gated": [TEXTS[5] * 5], "deberta-v3": [TEXTS[5] * 5, "".join(TEXTS) * 2]}
+LONG_TEXTS = {"t5": [TEXTS[5] * 5], "t5-gated": [TEXTS[5] * 5], "umt5": [TEXTS[5] * 5], "deberta-v3": [TEXTS[5] * 5, "".join(TEXTS) * 2]}
 
 
 def deberta_buckets(path):

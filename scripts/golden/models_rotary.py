@@ -168,6 +168,14 @@ def llama_scaled(kind, **scaling):
     return make
 
 
+def llama_longrope(root):
+    """Factors of the pairs for texts up to 24 tokens, and others for longer ones."""
+    changed(
+        root, "llama-longrope", "llama", rope_parameters="absent", rope_theta=500.0, rope_scaling={
+            "rope_type": "longrope", "short_factor": [1.0, 1.1, 1.25, 1.5], "long_factor": [1.0, 2.0, 5.5, 16.0],
+            "original_max_position_embeddings": 24}, max_position_embeddings=LENGTH)
+
+
 def mistral(root):
     config = MistralConfig(**GROUPED | {"sliding_window": 8, "head_dim": 16})
     save(root / "mistral", MistralModel(config), seed=127, mode="lasttoken")
@@ -316,6 +324,7 @@ CASES = {
     "modernbert": modernbert, "modernbert-old": modernbert_old, "nomic": nomic, "nomic-old": nomic_old, "nomic-mixed": nomic_mixed, "gte": gte,
     "gte-new": gte_new, "eurobert": eurobert, "llama": llama, "llama-linear": llama_scaled("linear"),
     "llama-dynamic": llama_scaled("dynamic"), "llama-yarn": llama_scaled("yarn", original_max_position_embeddings=40),
+    "llama-longrope": llama_longrope,
     "mistral": mistral, "qwen2": qwen2, "qwen2-bidirectional": qwen2_bidirectional, "qwen3": qwen3, "gemma": gemma,
     "gemma-causal": gemma_causal, "jina": jina, "jina-code": jina_code}
 # Cases whose vectors are those of another one, and of which only the files differ.

@@ -44,6 +44,7 @@ struct ModelFamily: Sendable {
     /// Of those that share a `model_type`, the one that is told by more than that comes first.
     static let all: [ModelFamily] = [
         .jinaBert, .bert, .roberta, .distilBert, .mpnet, .electra, .albert, .debertaV2, .t5,
+        .longformer, .bigBird,
         .modernBert, .nomicBert, .gte, .euroBert, .llama, .mistral, .qwen2, .qwen3, .gemma3,
     ]
 

@@ -1,10 +1,10 @@
 extension ModelFamily {
-    /// The encoder of T5 and mT5 (Raffel et al., 2019): sentence-t5, gtr, Instructor.
+    /// The encoder of T5, mT5 and UMT5 (Raffel et al., 2019): sentence-t5, gtr, Instructor.
     ///
-    /// Norms by the mean of squares before each block, a bias by distance on every score and no other
+    /// UMT5 (Chung et al., 2023) has a table of biases in each layer. Norms by the mean of squares before each block, a bias by distance on every score and no other
     /// positions, scores that are not scaled. The decoder's weights are passed over.
     static let t5 = ModelFamily(
-        modelTypes: ["t5", "mt5"],
+        modelTypes: ["t5", "mt5", "umt5"],
         prefixes: ["transformer."],
         configuration: { file throws(ModelError) in
             try requireEncoder(file)
@@ -16,8 +16,9 @@ extension ModelFamily {
                 file, keys: keys, defaults: .init(layerNormEpsilon: 1e-6, paddingTokenID: 0))
             configuration.hasPositionTable = false
             configuration.scoreScale = 1
-            configuration.relativePositions = try relativePositions(file)
-            let block = try feedForward(file, isMultilingual: configuration.modelType == "mt5")
+            configuration.relativePositions = try relativePositions(
+                file, isOfLayers: configuration.modelType == "umt5")
+            let block = try feedForward(file, isMultilingual: configuration.modelType != "t5")
             configuration.activation = block.activation
             configuration.gating = block.isGated ? .separate : nil
             return configuration
@@ -30,15 +31,21 @@ extension ModelFamily {
             encoder.gating = model.gating
             encoder.scoreScale = model.scoreScale.map { Float($0) }
             encoder.relativePositions = model.relativePositions
+            if model.relativePositions?.isOfLayers == true {
+                // The biases are spread over all distances in every layer.
+                encoder.lengthLimit = 1 << 14
+            }
             encoder.names = .t5(isGated: model.gating != nil)
             return encoder
         })
 
     private static func relativePositions(
-        _ file: ConfigurationFile
+        _ file: ConfigurationFile, isOfLayers: Bool
     ) throws(ModelError) -> RelativePositions {
+        let table = "layer.0.SelfAttention.relative_attention_bias"
         var positions = RelativePositions(
-            tensorName: "encoder.block.0.layer.0.SelfAttention.relative_attention_bias")
+            tensorName: isOfLayers ? table : "encoder.block.0." + table)
+        positions.isOfLayers = isOfLayers
         let buckets = "relative_attention_num_buckets"
         let distance = "relative_attention_max_distance"
         positions.bucketCount = try file.integer(buckets, in: 4...1_024) ?? 32
