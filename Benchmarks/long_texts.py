@@ -2,7 +2,7 @@
 """Time and memory of one long text on models of real sizes with random weights.
 
     python3 -m venv /tmp/venv && /tmp/venv/bin/pip install numpy safetensors
-    /tmp/venv/bin/python Benchmarks/long_texts.py .build/release/quiver TOKENIZER_FOLDER
+    /tmp/venv/bin/python Benchmarks/long_texts.py .build/release/quiver TOKENIZER_FOLDER [MODEL...]
 
 TOKENIZER_FOLDER is any BERT folder: its tokenizer.json is used. For each shape a folder is written to a temporary
 directory; `quiver embed` computes one text of the length from a cold start, and the time of the shortest text,
@@ -31,6 +31,14 @@ GTE = {
     "intermediate_size": 3072, "max_position_embeddings": 8192, "hidden_act": "gelu", "layer_norm_eps": 1e-12,
     "rope_parameters": {"rope_type": "default", "rope_theta": 500000.0}, "type_vocab_size": 0,
     "architectures": ["GteModel"]}
+LONGFORMER = {
+    "model_type": "longformer", "vocab_size": 30522, "hidden_size": 768, "num_hidden_layers": 12,
+    "num_attention_heads": 12, "intermediate_size": 3072, "max_position_embeddings": 8194, "attention_window": 512,
+    "hidden_act": "gelu", "layer_norm_eps": 1e-5, "type_vocab_size": 1, "pad_token_id": 1,
+    "architectures": ["LongformerModel"]}
+BIGBIRD = LONGFORMER | {
+    "model_type": "big_bird", "block_size": 64, "num_random_blocks": 3, "attention_type": "block_sparse",
+    "architectures": ["BigBirdModel"]}
 
 
 def modernbert(layers):
@@ -55,6 +63,21 @@ def gte(layers):
             layer + "mlp.up_proj.weight": (3072, 768), layer + "mlp.gate_proj.weight": (3072, 768),
             layer + "mlp.down_proj.weight": (768, 3072), layer + "mlp.down_proj.bias": 768}
         norms += [layer + "post_attention_layernorm", layer + "post_mlp_layernorm"]
+    return tensors | {norm + "." + part: 768 for norm in norms for part in ["weight", "bias"]}
+
+
+def bert(layers):
+    words, positions = {"embeddings.word_embeddings.weight": (30522, 768)}, {"embeddings.position_embeddings.weight": (8194, 768)}
+    tensors = words | positions | {"embeddings.token_type_embeddings.weight": (1, 768)}
+    norms = ["embeddings.LayerNorm"]
+    for index in range(layers):
+        layer = f"encoder.layer.{index}."
+        for part in ["self.query", "self.key", "self.value", "output.dense"]:
+            tensors |= {layer + f"attention.{part}.weight": (768, 768), layer + f"attention.{part}.bias": 768}
+        tensors |= {
+            layer + "intermediate.dense.weight": (3072, 768), layer + "intermediate.dense.bias": 3072,
+            layer + "output.dense.weight": (768, 3072), layer + "output.dense.bias": 768}
+        norms += [layer + "attention.output.LayerNorm", layer + "output.LayerNorm"]
     return tensors | {norm + "." + part: 768 for norm in norms for part in ["weight", "bias"]}
 
 
@@ -89,7 +112,12 @@ def run(binary, folder, length, dtype):
 def main():
     binary, tokenizer = sys.argv[1:3]
     with tempfile.TemporaryDirectory() as root:
-        for name, config, shapes in [("modernbert-base", MODERNBERT, modernbert(22)), ("gte-base", GTE, gte(12))]:
+        for name, config, shapes in [
+            ("modernbert-base", MODERNBERT, modernbert(22)), ("gte-base", GTE, gte(12)),
+            ("longformer-base", LONGFORMER, bert(12)), ("bigbird-base", BIGBIRD, bert(12)),
+        ]:
+            if len(sys.argv) > 3 and name not in sys.argv[3:]:
+                continue
             folder = Path(root) / name
             write(folder, config, shapes, tokenizer)
             for dtype in ["float32", "bfloat16"]:
