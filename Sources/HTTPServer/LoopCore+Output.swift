@@ -50,8 +50,9 @@ extension LoopCore {
             framing: ResponseSerializer.Framing(
                 contentLength: hasContent ? response.body.count : nil, closes: closes,
                 confirmsKeepAlive: connection.head?.version == .http1_0, isGzipped: isGzipped,
-                varies: isGzipped || shared.isCompressible(response)
-            ),
+                varies: isGzipped || shared.isCompressible(response),
+                strictTransportSeconds: connection.tls == nil
+                    ? nil : shared.configuration.tls?.strictTransportSeconds),
             date: currentDate(), to: &headBuffer)
         if body.count <= Self.inlineBodyBytesMaximum {
             headBuffer.append(contentsOf: body)
@@ -134,12 +135,12 @@ extension LoopCore {
 
     /// Tells the observer how the exchange in hand went, and forgets it.
     func report(_ connection: Connection, isAbandoned: Bool) {
+        connection.content.release(shared: shared)
         if let exchange = connection.exchange {
             connection.exchange = nil
             shared.exchangeCount.subtract(1, ordering: .relaxed)
             if isAbandoned { exchange.abandon() }
         }
-        connection.content.release(shared: shared)
         if let response = connection.response, let head = connection.head, !response.isReported {
             shared.observer.exchangeFinished(
                 ExchangeRecord(

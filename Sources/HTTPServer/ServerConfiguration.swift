@@ -73,6 +73,8 @@ package struct TLSConfiguration: Hashable, Sendable {
     package var additionalIdentities: [Identity] = []
     /// Authorities whose client certificates are accepted; nil asks clients for none.
     package var clientAuthorityFile: String?
+    /// For how long clients are told to use TLS alone for this host's name (RFC 6797); nil says nothing.
+    package var strictTransportSeconds: Int?
     /// How often the files' times and inodes are looked at.
     package var reloadInterval = TimeSpan.seconds(60)
 

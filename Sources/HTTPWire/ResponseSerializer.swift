@@ -10,16 +10,19 @@ package struct ResponseSerializer: Sendable {
         package var isGzipped: Bool
         /// Says that the representation depends on Accept-Encoding.
         package var varies: Bool
+        /// How long clients are to use TLS alone for this host's name (RFC 6797); nil says nothing.
+        package var strictTransportSeconds: Int?
 
         package init(
             contentLength: Int?, closes: Bool = false, confirmsKeepAlive: Bool = false,
-            isGzipped: Bool = false, varies: Bool = false
+            isGzipped: Bool = false, varies: Bool = false, strictTransportSeconds: Int? = nil
         ) {
             self.contentLength = contentLength
             self.closes = closes
             self.confirmsKeepAlive = confirmsKeepAlive
             self.isGzipped = isGzipped
             self.varies = varies
+            self.strictTransportSeconds = strictTransportSeconds
         }
     }
 
@@ -56,6 +59,11 @@ package struct ResponseSerializer: Sendable {
         }
         if framing.isGzipped { output.append(contentsOf: "content-encoding: gzip\r\n".utf8) }
         if framing.varies { output.append(contentsOf: "vary: accept-encoding\r\n".utf8) }
+        if let seconds = framing.strictTransportSeconds {
+            output.append(contentsOf: "strict-transport-security: max-age=".utf8)
+            append(decimal: seconds, to: &output)
+            output.append(contentsOf: "\r\n".utf8)
+        }
         if framing.closes {
             output.append(contentsOf: "connection: close\r\n".utf8)
         } else if framing.confirmsKeepAlive {

@@ -100,6 +100,9 @@ package final class ServiceRunner: Sendable {
                 .init(certificateChainFile: $0.certificate, privateKeyFile: $0.key)
             }
             tls.clientAuthorityFile = configuration.tlsClientAuthority
+            if configuration.strictTransportSeconds > 0 {
+                tls.strictTransportSeconds = configuration.strictTransportSeconds
+            }
             server.tls = tls
         }
         server.name = "quiver"

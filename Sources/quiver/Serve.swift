@@ -53,6 +53,9 @@ struct Serve: ParsableCommand {
     @Option(help: summary("tls-identity"))
     var tlsIdentity: [String] = []
 
+    @Option(help: summary("hsts-max-age"))
+    var hstsMaxAge: String?
+
     @Option(help: summary("max-connections"))
     var maxConnections: String?
 
@@ -137,6 +140,7 @@ struct Serve: ParsableCommand {
             "tls-key": one(tlsKey),
             "tls-client-ca": one(tlsClientCa),
             "tls-identity": tlsIdentity,
+            "hsts-max-age": one(hstsMaxAge),
             "max-connections": one(maxConnections),
             "max-body-bytes": one(maxBodyBytes),
             "header-timeout": one(headerTimeout),

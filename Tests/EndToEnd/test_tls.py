@@ -90,6 +90,16 @@ def test_embeddings_over_https(https, tmp_path):
             assert len(response.json()["data"]) == 500
 
 
+@pytest.mark.parametrize("flags, expected", [
+    ([], None), (["--hsts-max-age", "86400"], "max-age=86400")])
+def test_strict_transport_security_is_for_who_asks(https, tmp_path, flags, expected):
+    server = https(*flags)
+    with httpx.Client(verify=trusting(tmp_path / "server.crt"), trust_env=False) as client:
+        for path in ("/health", "/nowhere"):
+            assert client.get(server.url + path).headers.get(
+                "strict-transport-security") == expected
+
+
 @pytest.mark.parametrize("version, name", [
     (ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")])
 def test_modern_versions_are_spoken(https, tmp_path, version, name):

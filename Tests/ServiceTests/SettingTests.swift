@@ -167,6 +167,7 @@ struct SettingTests {
             (["tls-cert": ["c"]], "tls-cert and tls-key"),
             (["tls-key": ["k"]], "tls-cert and tls-key"),
             (["tls-client-ca": ["a"]], "tls-client-ca"),
+            (["hsts-max-age": ["1"]], "hsts-max-age"),
             (["queue-tokens": ["127"], "batch-tokens": ["128"]], "queue-tokens (127)"),
             (["drain-delay": ["31"], "shutdown-grace": ["30"]], "drain-delay"),
         ] as [([String: [String]], String)])

@@ -23,6 +23,7 @@ package struct ServiceConfiguration: Sendable {
     package var tlsKey: String?
     package var tlsClientAuthority: String?
     package var tlsIdentities: [TLSIdentityFiles] = []
+    package var strictTransportSeconds = 0
 
     // MARK: Access
     package var apiKeyFile: String?
@@ -70,6 +71,9 @@ package struct ServiceConfiguration: Sendable {
         }
         if tlsClientAuthority != nil && tlsCertificate == nil {
             throw ConfigurationError("tls-client-ca needs tls-cert and tls-key")
+        }
+        if strictTransportSeconds > 0 && tlsCertificate == nil {
+            throw ConfigurationError("hsts-max-age needs tls-cert and tls-key")
         }
         if !tlsIdentities.isEmpty && tlsCertificate == nil {
             throw ConfigurationError(

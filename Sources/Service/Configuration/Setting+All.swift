@@ -55,6 +55,10 @@ extension Setting {
             }
         },
         .number(
+            "hsts-max-age", \.strictTransportSeconds, in: 0...63_072_000,
+            "seconds for which browsers are to use HTTPS alone for this host's name; 0 says nothing"
+        ),
+        .number(
             "max-connections", \.connectionsMaximum, orAutoIn: 1...1_000_000,
             "open connections: auto derives it from the limit on file descriptors"),
         .number(
