@@ -68,7 +68,7 @@ struct DirectReply: Sendable {
 
     /// Tells the observer of a response that is out.
     ///
-    /// Here and not on the loop, which may have the next request in hand by now.
+    /// Here and not on the loop, which has other connections to serve.
     func report(_ response: Response, _ sent: Sent, to exchange: Exchange) {
         guard sent.isComplete else { return }
         shared.observer.exchangeFinished(

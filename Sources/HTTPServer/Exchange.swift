@@ -60,8 +60,9 @@ package final class Exchange: Sendable {
         }
         // The loop looks at it when it is told, below: nobody else does meanwhile.
         if let reply, let sent = reply.send(response) {
-            state.withLock { $0.sent = sent }
+            // First: who asks for metrics next on this connection finds this exchange in them.
             reply.report(response, sent, to: self)
+            state.withLock { $0.sent = sent }
         }
         deliver?(self)
     }

@@ -84,7 +84,7 @@ private struct PromptService: RequestHandler {
             #expect(try client.response()?.body.count == number)
         }
         #expect(server.log.wait(for: .finished(status: 200, isAbandoned: false), count: 500))
-        #expect(server.server.exchangeCount == 0)
+        #expect(waitUntil { server.server.exchangeCount == 0 })
     }
 
     /// Each response is reported, also when its client resets the connection as soon as it has it.
