@@ -83,7 +83,7 @@ struct AddedVocabulary: Sendable {
         while place < range.upperBound, let next = trie.child(of: node, text[place]) {
             node = next
             place += 1
-            if trie.id(at: node) >= 0 { longest = trie.id(at: node) }
+            if ByteTrie.isEnd(node) { longest = trie.id(at: node) }
         }
         return longest < 0 ? nil : tokens[Int(longest)]
     }

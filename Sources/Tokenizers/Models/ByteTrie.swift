@@ -1,8 +1,12 @@
 /// A trie over the bytes of a vocabulary, for finding every token that starts at a place.
 ///
-/// The children of a node are looked up in one hash table for all nodes, keyed by node and byte.
+/// The children of a node are looked up in one hash table for all nodes, keyed by node and byte. A
+/// node says of itself whether a token ends there, so a walk reads nothing but the hash table.
 struct ByteTrie: Sendable {
     static let root: UInt32 = 0
+
+    /// The bit of a node at which a token ends.
+    private static let endBit: UInt32 = 1 << 31
 
     /// Node, byte and 1 above the child; 0 for a free slot.
     private var slots: [UInt64]
@@ -17,14 +21,22 @@ struct ByteTrie: Sendable {
         shift = 64 - bits
         for entry in 0..<vocabulary.count {
             var node = Self.root
-            for byte in vocabulary.bytes(ofEntry: entry) { node = makeChild(of: node, byte) }
-            if node != Self.root { ids[Int(node)] = vocabulary.ids[entry] }
+            let token = vocabulary.bytes(ofEntry: entry)
+            for byte in token.dropLast() { node = makeChild(of: node, byte) }
+            guard let last = token.last else { continue }
+            let end = makeChild(of: node, last)
+            ids[Int(end & ~Self.endBit)] = vocabulary.ids[entry]
+            slots[slot(node, last)] |= UInt64(Self.endBit)
         }
     }
 
+    /// Whether a token ends at a node.
+    @inline(__always)
+    static func isEnd(_ node: UInt32) -> Bool { node & endBit != 0 }
+
     /// The id of the token which ends at a node, or -1.
     @inline(__always)
-    func id(at node: UInt32) -> Int32 { ids[Int(node)] }
+    func id(at node: UInt32) -> Int32 { ids[Int(node & ~Self.endBit)] }
 
     /// The node which a byte leads to.
     @inline(__always)
@@ -35,7 +47,7 @@ struct ByteTrie: Sendable {
 
     @inline(__always)
     private static func key(_ node: UInt32, _ byte: UInt8) -> UInt64 {
-        UInt64(node) << 9 | UInt64(byte) << 1 | 1
+        UInt64(node & ~endBit) << 9 | UInt64(byte) << 1 | 1
     }
 
     @inline(__always)

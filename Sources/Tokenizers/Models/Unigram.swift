@@ -7,6 +7,7 @@ struct Unigram: Sendable {
     private let unknownID: Int32
     /// Lowest score less a penalty of 10.
     private let unknownScore: Double
+    private let hasPositiveScore: Bool
     /// For each byte the token `<0xHH>`; empty when bytes are no fallback.
     private let byteTokens: [Int32?]
 
@@ -16,6 +17,7 @@ struct Unigram: Sendable {
         self.unknownID = unknownID
         self.byteTokens = byteTokens
         unknownScore = (scores.min() ?? 0) - 10
+        hasPositiveScore = scores.contains { !($0 <= 0) }
         trie = ByteTrie(vocabulary)
     }
 
@@ -53,10 +55,25 @@ struct Unigram: Sendable {
         sink.tokens[tokensBefore...].reverse()
     }
 
+    /// Whether the best segmentation of a token's own bytes is that token.
+    func isWhole(
+        _ text: borrowing Span<UInt8>, _ token: Range<Int>, id: Int32, _ sink: inout TokenSink
+    ) -> Bool {
+        guard id != unknownID, !token.isEmpty else { return false }
+        // No score is above 0, so a beginning that is not better than the token stays so.
+        findBestPath(text, token, &sink, above: hasPositiveScore ? nil : scores[Int(id)])
+        let end = sink.nodes[token.count]
+        return end.start == 0 && end.id == id
+    }
+
     /// Fills the sink's nodes, one for each place of the piece and one for its end.
+    ///
+    /// - Parameter least: a score; beginnings that have no higher one are not continued.
     private func findBestPath(
-        _ text: borrowing Span<UInt8>, _ piece: Range<Int>, _ sink: inout TokenSink
+        _ text: borrowing Span<UInt8>, _ piece: Range<Int>, _ sink: inout TokenSink,
+        above least: Double? = nil
     ) {
+        let least = least ?? -.infinity
         sink.nodes.removeAll(keepingCapacity: true)
         sink.nodes.append(contentsOf: repeatElement(Node(), count: piece.count + 1))
         var start = 0
@@ -65,14 +82,18 @@ struct Unigram: Sendable {
             let scalarLength = min(
                 UTF8Scalars.length(startingWith: text[piece.lowerBound + start]),
                 piece.count - start)
+            if start > 0, sink.nodes[start].start < 0 || scoreHere <= least {
+                start += scalarLength
+                continue
+            }
             var hasSingleScalar = false
             var node = ByteTrie.root
             var position = piece.lowerBound + start
             while position < piece.upperBound, let next = trie.child(of: node, text[position]) {
                 node = next
                 position += 1
+                guard ByteTrie.isEnd(node) else { continue }
                 let id = trie.id(at: node)
-                guard id >= 0 else { continue }
                 let length = position - piece.lowerBound - start
                 Self.offer(start, length, id, scores[Int(id)] + scoreHere, &sink.nodes)
                 if length == scalarLength { hasSingleScalar = true }

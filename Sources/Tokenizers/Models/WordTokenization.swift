@@ -139,6 +139,15 @@ struct WordTokenization: Sendable {
         var sink = TokenSink()
         for entry in 0..<vocabulary.count {
             let range = Int(vocabulary.starts[entry])..<Int(vocabulary.starts[entry + 1])
+            if case .unigram(let unigram) = model {
+                // Others are seldom words, and looking at each takes time when a model is loaded.
+                guard all[range].starts(with: space), range.count <= 24 else { continue }
+                let id = vocabulary.ids[entry]
+                if unigram.isWhole(all.span, range, id: id, &sink) {
+                    words.insert(all[range], id: id)
+                }
+                continue
+            }
             sink.tokens.removeAll(keepingCapacity: true)
             model.tokenize(all.span, range, into: &sink)
             guard sink.tokens.count == 1 else { continue }
