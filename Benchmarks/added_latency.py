@@ -1,0 +1,127 @@
+#!/usr/bin/env python3
+"""Measures what the server adds to one short request, over the encoder alone in the same process.
+
+    Benchmarks/added_latency.py --model FOLDER [--binary .build/release/quiver] [--dtype auto]
+
+One client, one kept connection, one text of 8 tokens at a time (each another one), with a pause
+before each request or without. The encoder alone is `quiver bench`'s time of one such text on one
+thread, measured before and after. The client's own share is measured, too: GET /health/live goes
+the same way without JSON, tokenizer, queue and encoder.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+WORDS = ["river", "bank", "money", "water", "house", "green", "table", "paper", "music", "light"]
+
+
+def post(number):
+    """A request for a text of six words, which BERT's vocabulary makes 8 tokens of."""
+    words = " ".join(WORDS[number // 10 ** place % 10] for place in range(6))
+    body = json.dumps({"model": "m", "input": words, "encoding_format": "base64"}).encode()
+    return (b"POST /v1/embeddings HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body)) + body
+
+
+def get(_):
+    return b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def ask(connection, raw):
+    """The time of one exchange in microseconds, and its response."""
+    begin = time.perf_counter_ns()
+    connection.send(raw)
+    response = connection.recv(65536)
+    taken = (time.perf_counter_ns() - begin) / 1000
+    if not response.startswith(b"HTTP/1.1 200"):
+        sys.exit(response.decode("latin-1"))
+    return taken, response
+
+
+def timing(response, name):
+    """One span of Server-Timing in microseconds."""
+    return float(re.search(name + rb";dur=([0-9.]+)", response)[1]) * 1000
+
+
+def exchanges(address, make, count, pause):
+    """The times of exchanges, and where the server says that they went."""
+    connection = socket.create_connection(address)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    times, spans = [], {name: [] for name in ("tokenize", "queue", "infer")}
+    for number in range(count):
+        if pause:
+            time.sleep(pause)
+        taken, response = ask(connection, make(number * 7919))
+        times.append(taken)
+        if b"infer;" in response:
+            for name, values in spans.items():
+                values.append(timing(response, name.encode()))
+    connection.close()
+    return times, {name: statistics.median(values) for name, values in spans.items() if values}
+
+
+def encoder_alone(arguments):
+    """Microseconds of one text of 8 tokens in process, on one thread."""
+    output = subprocess.run(
+        [arguments.binary, "bench", "--model", arguments.model, "--dtype", arguments.dtype,
+         "--seconds", "0.2", "--json"], check=True, capture_output=True, text=True).stdout
+    rows = [json.loads(line) for line in output.splitlines()]
+    return next(row["single_ms"] * 1000 for row in rows if row.get("length") == 8)
+
+
+def serve(arguments):
+    """A started server and its address."""
+    process = subprocess.Popen(
+        [arguments.binary, "serve", "--model", arguments.model, "--port", "0", "--dtype",
+         arguments.dtype, "--served-model-name", "m", *arguments.serve_option],
+        stderr=subprocess.PIPE, text=True)
+    address = None
+    for line in process.stderr:
+        entry = json.loads(line)
+        if entry["message"] == "listening":
+            host, port = entry["url"].split("//")[1].rsplit(":", 1)
+            address = (host, int(port))
+        if entry["message"] == "ready":
+            return process, address
+    sys.exit("the server ended")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", required=True)
+    parser.add_argument("--binary", default=".build/release/quiver", type=pathlib.Path)
+    parser.add_argument("--dtype", default="auto")
+    parser.add_argument("--count", type=int, default=3000)
+    parser.add_argument("--serve-option", action="append", default=[], help="for quiver serve")
+    arguments = parser.parse_args()
+    arguments.binary = arguments.binary.resolve()
+
+    alone = [encoder_alone(arguments)]
+    process, address = serve(arguments)
+    try:
+        exchanges(address, post, 300, 0)
+        rows = [(name, pause, *exchanges(address, make, arguments.count, pause))
+                for name, make in (("health", get), ("embedding", post))
+                for pause in (0, 0.002)]
+    finally:
+        process.terminate()
+        process.wait(60)
+    alone.append(encoder_alone(arguments))
+    print(f"encoder alone: {alone[0]:.0f} us before, {alone[1]:.0f} us after")
+    for name, pause, times, spans in rows:
+        middle = statistics.median(times)
+        added = f", added {middle - min(alone):.0f} us" if spans else ""
+        where = ", ".join(f"{span} {value:.0f}" for span, value in spans.items())
+        print(f"{name}, pause {pause * 1000:.0f} ms: p50 {middle:.0f} us, p90 "
+              f"{sorted(times)[len(times) * 9 // 10]:.0f} us{added}{'; ' + where if where else ''}")
+
+
+if __name__ == "__main__":
+    main()
