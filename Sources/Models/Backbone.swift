@@ -11,6 +11,10 @@ package protocol Backbone: Sendable {
     var layerCount: Int { get }
     /// Whether a token's vector depends on the other tokens of its text.
     var isContextual: Bool { get }
+    /// Whether every token has a vector; else only words do, each ended by `wordEndID`.
+    var hasVectorPerToken: Bool { get }
+    /// The id behind a word's last token, where words have vectors and not tokens.
+    var wordEndID: Int32? { get }
     /// The numbers of the matrix products.
     var type: NumericType { get }
     /// What computes them.
@@ -64,6 +68,9 @@ package protocol BackboneWorkspace: AnyObject {
 }
 
 extension Backbone {
+    package var hasVectorPerToken: Bool { wordEndID == nil }
+    package var wordEndID: Int32? { nil }
+
     package var bfloat16Layers: [String] { [] }
 }
 

@@ -6,30 +6,79 @@ enum InputModule: Sendable {
     case transformer(ModelFamily)
     /// A table of vectors alone.
     case table(TableLayout)
+    /// ELMo, as `scripts/convert/elmo.py` writes it.
+    case elmo(ELMoConfiguration)
+    /// The Universal Sentence Encoder, as `scripts/convert/use_multilingual.py` writes it.
+    case universalEncoder(UniversalEncoderConfiguration)
 
     /// Whether the folder's tokenizer is used as `tokenizer.json` has it: without special tokens, and
     /// without what transformers' settings change in it.
     var usesPlainTokenizer: Bool {
         switch self {
-        case .transformer: false
+        case .transformer, .universalEncoder: false
+        case .elmo: true
         case .table(let layout): layout.kind != .wordEmbeddings
         }
     }
 
     /// Whether a text of no tokens has a vector, of zeros.
     var takesEmptyTexts: Bool {
-        if case .table = self { true } else { false }
+        switch self {
+        case .table, .elmo: true
+        case .transformer, .universalEncoder: false
+        }
+    }
+}
+
+extension InputModule {
+    /// The kind of model that a `config.json` describes, with its sizes.
+    ///
+    /// - Throws: ``ModelError``.
+    static func described(
+        by file: ConfigurationFile
+    ) throws(ModelError) -> (InputModule, ModelConfiguration) {
+        switch try file.requiredText("model_type") {
+        case ELMoConfiguration.modelType:
+            let elmo = try ELMoConfiguration(file)
+            return (.elmo(elmo), ModelConfiguration(elmo))
+        case UniversalEncoderConfiguration.modelType:
+            let encoder = try UniversalEncoderConfiguration(file)
+            return (.universalEncoder(encoder), ModelConfiguration(encoder))
+        default:
+            let family = try ModelFamily.named(in: file)
+            return (.transformer(family), try family.configuration(file))
+        }
     }
 }
 
 extension ModelConfiguration {
+    /// The sizes of a model that is no transformer: vectors of `width` for ids below `vocabulary`.
+    private init(file: String, modelType: String, vocabulary: Int, width: Int, layers: Int) {
+        self.init(
+            file: file, modelType: modelType, architectures: [], vocabularySize: vocabulary,
+            hiddenSize: width, layerCount: layers, headCount: 1, statedHeadWidth: nil,
+            intermediateSize: 0, activation: .identity, layerNormEpsilon: 0, positionCount: nil,
+            tokenTypeCount: 0, paddingTokenID: nil)
+    }
+
+    fileprivate init(_ elmo: ELMoConfiguration) {
+        self.init(
+            file: elmo.file, modelType: ELMoConfiguration.modelType,
+            vocabulary: ELMoConfiguration.Character.count, width: 2 * elmo.width,
+            layers: elmo.layerCount)
+    }
+
+    fileprivate init(_ encoder: UniversalEncoderConfiguration) {
+        self.init(
+            file: encoder.file, modelType: UniversalEncoderConfiguration.modelType,
+            vocabulary: encoder.vocabularySize, width: encoder.width, layers: 0)
+    }
+
     /// The sizes of a table of vectors, which has no layers.
     init(_ layout: TableLayout, file: String) {
         self.init(
-            file: file, modelType: layout.kind.rawValue, architectures: [],
-            vocabularySize: layout.vocabularySize, hiddenSize: layout.width, layerCount: 0,
-            headCount: 1, statedHeadWidth: nil, intermediateSize: 0, activation: .identity,
-            layerNormEpsilon: 0, positionCount: nil, tokenTypeCount: 0, paddingTokenID: nil)
+            file: file, modelType: layout.kind.rawValue, vocabulary: layout.vocabularySize,
+            width: layout.width, layers: 0)
     }
 }
 

@@ -18,7 +18,7 @@ package struct ModelDescription: Sendable {
     /// - Throws: ``ModelError``.
     package init(folder path: String) throws(ModelError) {
         folder = try ModelFolder(path: path)
-        let outline = try ModulePipeline.Outline(folder)
+        var outline = try ModulePipeline.Outline(folder)
         switch outline.kind {
         case .staticEmbedding:
             let layout = try TableLayout(staticEmbeddingIn: outline.inputPath, of: folder)
@@ -30,11 +30,9 @@ package struct ModelDescription: Sendable {
             input = .table(layout)
             configuration = ModelConfiguration(layout, file: folder.file("model.safetensors"))
         default:
-            let file = try ConfigurationFile(
-                path: folder.file("config.json", in: outline.inputPath))
-            let family = try ModelFamily.named(in: file)
-            input = .transformer(family)
-            configuration = try family.configuration(file)
+            (input, configuration) = try InputModule.described(
+                by: ConfigurationFile(path: folder.file("config.json", in: outline.inputPath)))
+            if case .universalEncoder = input { outline.unlisted = .universalEncoder }
         }
         pipeline = try ModulePipeline(
             outline, folder: folder, hiddenSize: configuration.hiddenSize,
@@ -47,6 +45,9 @@ package struct ModelDescription: Sendable {
             sequenceLimit = try SequenceLimit(
                 folder, module: pipeline.inputPath, stated: configuration.positionCount,
                 usable: family.encoder(configuration).lengthMaximum)
+        case .elmo, .universalEncoder:
+            sequenceLimit = SequenceLimit(
+                tokens: SequenceLimit.unbounded, origin: "the model has no limit")
         }
     }
 
@@ -95,6 +96,10 @@ extension ModelDescription {
         switch input {
         case .table(let layout):
             return try TokenTable(layout, folder: folder, weights: weights, kernels: kernels)
+        case .elmo(let elmo):
+            return try ELMo(elmo, source: weights, kernels: kernels)
+        case .universalEncoder(let encoder):
+            return try UniversalEncoder(encoder, source: weights, kernels: kernels)
         case .transformer(let family):
             return try Encoder(
                 configuration: encoderConfiguration(family),

@@ -137,6 +137,14 @@ extension ModelDescription {
             return "a table of vectors without layers, width \(configuration.hiddenSize), "
                 + vocabulary + (layout.mapping == nil ? "" : " mapped to fewer vectors")
                 + (weights == nil ? "" : ", weights by token")
+        case .elmo(let elmo):
+            return "words from characters by \(elmo.filterCount) filters, "
+                + "\(elmo.layerCount) layers each way of \(elmo.cellWidth) cells, "
+                + "width \(configuration.hiddenSize); a token is a character"
+        case .universalEncoder(let encoder):
+            let orders = encoder.branches.map { "\($0.order)" }.joined(separator: ", ")
+            return "convolutions over \(orders) tokens, width \(configuration.hiddenSize), "
+                + vocabulary
         case .transformer:
             return "\(configuration.layerCount) layers, width \(configuration.hiddenSize), "
                 + "\(configuration.headCount) heads of \(configuration.headWidth), "

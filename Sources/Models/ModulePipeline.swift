@@ -32,8 +32,18 @@ package struct ModulePipeline: Equatable, Sendable {
         var wordWeightsPath: String?
         /// Kind and path of what follows these; nil without a `modules.json`.
         var following: [(kind: Kind, path: String)]?
-        /// Whether model2vec's own configuration asks for vectors of length 1.
-        var normalizes = false
+        /// What follows the first module without a `modules.json`.
+        var unlisted = Unlisted.mean
+    }
+
+    /// What follows a first module that stands alone.
+    enum Unlisted {
+        /// Pooling by the mean, or the last token of a causal language model.
+        case mean
+        /// The mean, of length 1, as model2vec's own configuration may ask.
+        case normalizedMean
+        /// The sum over the root of the length, and more that the model has itself.
+        case universalEncoder
     }
 
     /// The modules that are implemented, by the last component of their class path.
@@ -68,8 +78,10 @@ package struct ModulePipeline: Equatable, Sendable {
             + (outline.wordWeightsPath.map { [$0] } ?? [])
         guard let following = outline.following else {
             let isCausal = architectures.first?.hasSuffix("ForCausalLM") ?? false
-            pooling = PoolingConfiguration(modes: [isCausal ? .lastToken : .mean])
-            steps = outline.normalizes ? [.normalize] : []
+            let mean = isCausal ? PoolingConfiguration.Mode.lastToken : .mean
+            pooling = PoolingConfiguration(
+                modes: [outline.unlisted == .universalEncoder ? .meanSquareRootLength : mean])
+            steps = outline.unlisted == .mean ? [] : [.normalize]
             outputWidth = hiddenSize
             return
         }
@@ -166,7 +178,7 @@ extension ModulePipeline.Outline {
             guard try TableLayout.isModel2Vec(folder) else { return }
             kind = .staticEmbedding
             let file = try ConfigurationFile.ifPresent(path: folder.file("config.json"))
-            normalizes = try file?.flag("normalize") ?? false
+            if try file?.flag("normalize") ?? false { unlisted = .normalizedMean }
             return
         }
         guard case .array(let modules) = try ConfigurationFile.value(path: path) else {

@@ -16,7 +16,8 @@ extension EmbeddingModel {
     /// Whether token vectors know their neighbours, and a text's vector is their mean, so that the
     /// mean over a part of them is a vector of the same kind.
     package var poolsSpans: Bool {
-        backbone.isContextual && description.pipeline.pooling.modes == [.mean]
+        backbone.isContextual && backbone.hasVectorPerToken
+            && description.pipeline.pooling.modes == [.mean]
     }
 
     /// Whether every vector that it gives has length 1.

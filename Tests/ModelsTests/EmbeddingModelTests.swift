@@ -49,6 +49,7 @@ struct EmbeddingModelTests {
         "gemma",
         "jina-code", "static", "model2vec", "longformer", "bigbird", "bigbird-last", "umt5",
         "llama-longrope",
+        "words", "elmo", "use-multilingual",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)

@@ -106,9 +106,9 @@ package final class TokenTable: Backbone {
         return weight
     }
 
-    /// What the mean over tokens of these weights, `sum` together, is divided by.
-    func divisor(count: Int, sum: Float) -> Float {
-        dividesByWeights ? max(sum, 1e-9) : Float(count)
+    /// What a mean over tokens is divided by: the sum of their weights where there are any.
+    func divisor(sum: Float, otherwise divisor: Float) -> Float {
+        dividesByWeights ? max(sum, 1e-9) : divisor
     }
 }
 
@@ -184,18 +184,20 @@ final class TableWorkspace: BackboneWorkspace {
                     sum += table.copyVector(of: id, into: source)
                     for column in 0..<width { target[column] += source[column] }
                 }
-                let divisor = table.divisor(count: ids.count, sum: sum)
+                let divisor = table.divisor(sum: sum, otherwise: Float(ids.count))
                 let scale = mode == .mean ? divisor : divisor.squareRoot()
                 for column in 0..<width { target[column] /= scale }
             case .weightedMean:
-                var sum: Float = 0
+                var (places, sum): (Float, Float) = (0, 0)
                 for (place, id) in ids.enumerated() {
                     let weight = Float(place + 1)
-                    table.copyVector(of: id, into: source)
+                    sum += table.copyVector(of: id, into: source)
                     for column in 0..<width { target[column] += weight * source[column] }
-                    sum += weight
+                    places += weight
                 }
-                for column in 0..<width { target[column] /= sum }
+                // As in the reference, where the weights' sum takes the place of the positions' here, too.
+                let divisor = table.divisor(sum: sum, otherwise: places)
+                for column in 0..<width { target[column] /= divisor }
             }
         }
     }

@@ -30,7 +30,9 @@ package final class ModelBenchmark {
 
     /// Lengths that are measured: powers of two, and the model's maximum.
     package var lengths: [Int] {
-        [8, 16, 32, 64, 128, 256, 512].filter { $0 < model.maximumLength } + [model.maximumLength]
+        [8, 16, 32, 64, 128, 256, 512].filter { $0 < model.maximumLength } + [
+            min(model.maximumLength, 8192)
+        ]
     }
 
     /// What is measured, and the head of the table.

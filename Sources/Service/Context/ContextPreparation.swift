@@ -73,12 +73,14 @@ struct ContextPreparation: Sendable {
             let places = work.tokenIDs.map {
                 TokenPlace(id: $0, text: spelling($0), isSpecial: added.contains($0), bytes: nil)
             }
-            texts.append([work], .tokens(places))
+            texts.append([work], .tokens(words(of: places, in: [])))
             return isTruncated
         }
         let encoding = engine.tokenizer.encode(
             preparation.prompted(text), maxLength: engine.model.maximumLength)
-        guard !encoding.ids.isEmpty else { throw preparation.noToken(parameter) }
+        guard !encoding.ids.isEmpty || engine.model.takesEmptyTexts else {
+            throw preparation.noToken(parameter)
+        }
         let utf8 = Array(text.utf8)
         let places = encoding.ids.indices.map { index in
             let bytes = encoding.offsets[index].flatMap(textRange)
@@ -90,8 +92,30 @@ struct ContextPreparation: Sendable {
         }
         var work = preparation.work(encoding.ids)
         work.output = .tokens
-        texts.append([work], .tokens(places))
+        texts.append([work], .tokens(words(of: places, in: utf8)))
         return encoding.isTruncated
+    }
+
+    /// The words that the tokens are of, for a model that has a vector for each word and not each token;
+    /// the tokens themselves for others.
+    private func words(of tokens: [TokenPlace], in utf8: [UInt8]) -> [TokenPlace] {
+        guard let end = engine.model.backbone.wordEndID else { return tokens }
+        var words: [TokenPlace] = []
+        var (start, bytes): (Int?, Range<Int>?) = (nil, nil)
+        for (index, token) in tokens.enumerated() {
+            // An end by itself ends no word.
+            if token.id != end || start != nil {
+                if let range = token.bytes {
+                    bytes = min(bytes?.lowerBound ?? .max, range.lowerBound)..<range.upperBound
+                }
+                if start == nil { start = index }
+            }
+            guard start != nil, token.id == end || index == tokens.count - 1 else { continue }
+            let text = bytes.map { String(decoding: utf8[$0], as: UTF8.self) } ?? ""
+            words.append(TokenPlace(id: token.id, text: text, isSpecial: false, bytes: bytes))
+            (start, bytes) = (nil, nil)
+        }
+        return words
     }
 
     private func spelling(_ id: Int32) -> String { engine.tokenizer.token(for: id) ?? "" }

@@ -71,7 +71,7 @@ struct PreparedTexts: Sendable {
             inputCount += 1
         }
         keys += work[first...].map(context.engine.contentKey)
-        tokens += work[first...].reduce(0) { $0 + $1.tokenIDs.count }
+        tokens += work[first...].reduce(0) { $0 + $1.queuedTokenCount }
         if body.context.level == .token {
             try checkTokenNumbers(width: context.engine.model.backbone.width)
         }

@@ -106,7 +106,7 @@ struct ModelSection {
 
     /// The model which the section describes.
     func make() throws(TokenizerFileError) -> TokenModel {
-        let supported = ["BPE", "Unigram", "WordLevel", "WordPiece"]
+        let supported = ["BPE", "Unigram", "WordBytes", "WordLevel", "WordPiece"]
         guard let type = try option("type")?.string() ?? guessedType else {
             throw field("type").error("is missing; supported: \(supported.joined(separator: ", "))")
         }
@@ -114,6 +114,7 @@ struct ModelSection {
         case "WordPiece": return .wordPiece(try makeWordPiece())
         case "BPE": return .bytePairEncoding(try makeBytePairEncoding())
         case "Unigram": return .unigram(try makeUnigram())
+        case "WordBytes": return .wordBytes(try makeWordBytes())
         case "WordLevel": return .wordLevel(vocabulary, unknownID: try unknownID("<unk>"))
         default: throw field("").unsupported(type, supported: supported)
         }
@@ -134,6 +135,16 @@ struct ModelSection {
             continuationPrefix: Array(prefix.utf8), wordScalarsMaximum: max(0, min(limit, 1 << 20)))
     }
 
+    /// Not the reference's: what `scripts/convert/elmo.py` writes.
+    private func makeWordBytes() throws(TokenizerFileError) -> WordBytes {
+        guard let end = option("end_id"), let bytes = option("max_word_bytes") else {
+            throw field("").error("must have end_id and max_word_bytes")
+        }
+        let id = try end.id()
+        guard id > 255 else { throw end.error("must be more than a byte") }
+        return WordBytes(endID: id, wordBytesMaximum: max(1, min(try bytes.int(), 1 << 20)))
+    }
+
     private func makeUnigram() throws(TokenizerFileError) -> Unigram {
         guard let unknown = try option("unk_id")?.int() else {
             throw field("unk_id").error("is missing; without it some texts have no tokens")
@@ -146,7 +157,8 @@ struct ModelSection {
         }
         return Unigram(
             vocabulary: vocabulary, scores: scores, unknownID: Int32(unknown),
-            byteTokens: try byteTokens())
+            byteTokens: try byteTokens(),
+            fusesUnknown: try option("fuse_unk")?.bool() ?? true)
     }
 
     private func makeBytePairEncoding() throws(TokenizerFileError) -> BytePairEncoding {

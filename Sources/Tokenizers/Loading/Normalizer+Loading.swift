@@ -1,7 +1,7 @@
 extension Normalizer {
     private static let supported = [
         "BertNormalizer", "ByteLevel", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Nmt",
-        "Precompiled", "Prepend", "Replace", "Sequence", "Strip", "StripAccents",
+        "Precompiled", "Prepend", "Replace", "SentencePiece", "Sequence", "Strip", "StripAccents",
     ]
 
     /// A `normalizer` section.
@@ -16,6 +16,7 @@ extension Normalizer {
         case "NFKD": self = .decompose(isCompatible: true)
         case "Nmt": self = .nmt
         case "Precompiled": self = try Self.precompiled(field)
+        case "SentencePiece": self = try Self.sentencePiece(field)
         case "Prepend": self = .prepend(Array(try field.string("prepend").utf8))
         case "Replace":
             self = .replace(
@@ -44,6 +45,18 @@ extension Normalizer {
             throw encoded.error("must be a character map in base64")
         }
         return .precompiled(map)
+    }
+}
+
+extension Normalizer {
+    /// Not the reference's: what `scripts/convert/use_multilingual.py` writes.
+    private static func sentencePiece(_ field: Field) throws(TokenizerFileError) -> Normalizer {
+        let encoded = try field.required("precompiled_charsmap")
+        guard let bytes = Base64.decode(try encoded.string()), let map = SentencePieceMap(bytes)
+        else {
+            throw encoded.error("must be a character map in base64")
+        }
+        return .sentencePiece(map)
     }
 }
 

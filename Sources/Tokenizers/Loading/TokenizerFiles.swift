@@ -14,6 +14,8 @@ package struct TokenizerFiles: Sendable {
     package var vocabulary: [UInt8]?
     /// `merges.txt`: two tokens a line, the first merge first.
     package var merges: [UInt8]?
+    /// `whitespacetokenizer_config.json`: the words of a list of word vectors.
+    package var words: [UInt8]?
     /// The name of a SentencePiece model, which is not read.
     package var sentencePieceName: String?
 
@@ -43,6 +45,7 @@ package struct TokenizerFiles: Sendable {
         configuration = try read("tokenizer_config.json")
         specialTokens = try read("special_tokens_map.json")
         guard tokenizer == nil else { return }
+        words = try read(WordLookup.fileName)
         addedTokens = try read("added_tokens.json")
         wordPieces = try read("vocab.txt")
         vocabulary = try read("vocab.json")
@@ -74,6 +77,10 @@ extension Tokenizer {
         if let json = files.tokenizer {
             parts = try TokenizerFile(parsing: json).makeParts()
             parts.normalizer = configuration.overriding(parts.normalizer)
+        } else if let words = files.words {
+            parts = TokenizerParts(
+                model: .words(try WordLookup(parsing: words)), postProcessor: PostProcessor(),
+                added: [])
         } else if files.wordPieces != nil || (files.vocabulary != nil && files.merges != nil) {
             parts = try VocabularyFiles(files, configuration).makeParts()
         } else {

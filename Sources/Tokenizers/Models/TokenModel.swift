@@ -28,6 +28,10 @@ enum TokenModel: Sendable {
     case unigram(Unigram)
     /// Whole words only, and the id for all others; nil drops them.
     case wordLevel(Vocabulary, unknownID: Int32?)
+    /// Words of a list, split and looked up by rules of their own.
+    case words(WordLookup)
+    /// Bytes, with an end to each word.
+    case wordBytes(WordBytes)
 
     /// Appends the tokens of the piece of `text` in `range`.
     func tokenize(
@@ -37,6 +41,8 @@ enum TokenModel: Sendable {
         case .wordPiece(let model): model.tokenize(text, range, into: &sink)
         case .bytePairEncoding(let model): model.tokenize(text, range, into: &sink)
         case .unigram(let model): model.tokenize(text, range, into: &sink)
+        case .words(let model): model.tokenize(text, range, into: &sink.tokens)
+        case .wordBytes(let model): model.tokenize(text, range, into: &sink.tokens)
         case .wordLevel(let vocabulary, let unknownID):
             let hash = Vocabulary.Hash.of(text, range)
             if let id = vocabulary.id(of: text, range, hash: hash) ?? unknownID {
@@ -52,6 +58,8 @@ enum TokenModel: Sendable {
         case .bytePairEncoding(let model): model.vocabulary
         case .unigram(let model): model.vocabulary
         case .wordLevel(let vocabulary, _): vocabulary
+        case .words(let model): model.vocabulary
+        case .wordBytes(let model): model.vocabulary
         }
     }
 
@@ -62,6 +70,8 @@ enum TokenModel: Sendable {
         case .bytePairEncoding: "BPE"
         case .unigram: "Unigram"
         case .wordLevel: "WordLevel"
+        case .words: "Whitespace"
+        case .wordBytes: "WordBytes"
         }
     }
 }

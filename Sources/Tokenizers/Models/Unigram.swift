@@ -10,8 +10,14 @@ struct Unigram: Sendable {
     private let hasPositiveScore: Bool
     /// For each byte the token `<0xHH>`; empty when bytes are no fallback.
     private let byteTokens: [Int32?]
+    /// Whether neighbouring unknown tokens are one, as in the reference.
+    private let fusesUnknown: Bool
 
-    init(vocabulary: Vocabulary, scores: [Double], unknownID: Int32, byteTokens: [Int32?]) {
+    init(
+        vocabulary: Vocabulary, scores: [Double], unknownID: Int32, byteTokens: [Int32?],
+        fusesUnknown: Bool = true
+    ) {
+        self.fusesUnknown = fusesUnknown
         self.vocabulary = vocabulary
         self.scores = scores
         self.unknownID = unknownID
@@ -43,7 +49,7 @@ struct Unigram: Sendable {
             var start = Int(sink.nodes[end].start)
             if id == unknownID {
                 // Neighbouring unknown tokens are one.
-                while start > 0, sink.nodes[start].id == unknownID {
+                while fusesUnknown, start > 0, sink.nodes[start].id == unknownID {
                     start = Int(sink.nodes[start].start)
                 }
                 appendUnknownReversed(text, base + start..<base + end, into: &sink.tokens)

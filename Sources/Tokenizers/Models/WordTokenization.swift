@@ -130,7 +130,7 @@ struct WordTokenization: Sendable {
     private static func wholeWords(of model: TokenModel, byteIDs: [Int32]) -> Vocabulary {
         let vocabulary = model.vocabulary
         switch model {
-        case .wordPiece, .wordLevel: return Vocabulary(capacity: 0)
+        case .wordPiece, .wordLevel, .words, .wordBytes: return Vocabulary(capacity: 0)
         case .bytePairEncoding, .unigram: break
         }
         var words = Vocabulary(capacity: vocabulary.count)

@@ -15,6 +15,8 @@ indirect enum Normalizer: Sendable {
     case replace(SplitPattern, [UInt8])
     /// SentencePiece's compiled character map.
     case precompiled(PrecompiledMap)
+    /// SentencePiece's own use of such a map, white space and all.
+    case sentencePiece(SentencePieceMap)
     /// Every byte becomes a printable scalar.
     case byteLevel
     case sequence([Normalizer])
@@ -34,6 +36,7 @@ indirect enum Normalizer: Sendable {
         case .prepend(let bytes): text.prepend(bytes)
         case .replace(let pattern, let content): text.replace(pattern, with: content)
         case .precompiled(let map): map.normalize(&text)
+        case .sentencePiece(let map): map.normalize(&text)
         case .byteLevel: text.spellBytes()
         case .sequence(let steps):
             for step in steps { step.normalize(&text) }
