@@ -8,6 +8,8 @@ package struct ModelSummary: Equatable, Sendable {
     package let architecture: String
     /// Layers, widths and activation, in words.
     package let size: String
+    /// Which keys a token sees, and how positions are told, in words; nil without attention.
+    package let attention: String?
     /// The number of floating-point weights in the transformer's files.
     package let parameterCount: Int
     /// The bytes of the transformer's weights in their files.
@@ -41,6 +43,12 @@ package struct ModelSummary: Equatable, Sendable {
         name = model.folder.name
         architecture = configuration.modelType
         size = model.sizeInWords
+        attention =
+            if case .transformer(let family) = model.input {
+                model.encoderConfiguration(family).attentionSummary
+            } else {
+                nil
+            }
         let (count, types) = try Self.count(weights)
         parameterCount = count
         storage = types
@@ -63,6 +71,9 @@ package struct ModelSummary: Equatable, Sendable {
         var rows: [(String, String)] = [
             ("model", name),
             ("architecture", "\(architecture): \(size)"),
+        ]
+        if let attention { rows.append(("attention", attention)) }
+        rows += [
             ("parameters", "\(parameterCount)"),
             ("weights", "\(storage), \(weightBytes / 1_000_000) MB"),
             ("pipeline", pipeline.joined(separator: ", ")),

@@ -28,6 +28,46 @@ struct ModelSummaryTests {
         #expect(summary.lines.contains("architecture   bert: " + summary.size))
     }
 
+    private static let attentions = [
+        ("bert", "a token sees all others, learned positions"),
+        ("mpnet", "a token sees all others, learned positions and biases by distance"),
+        (
+            "modernbert",
+            "a token sees all others, 4 on each side in 2 of 4 layers, "
+                + "rotary positions, theta 160000 and 10000"
+        ),
+        (
+            "qwen2",
+            "2 heads of keys and values, a token sees those before it, 9 back in 2 of 3 layers, "
+                + "rotary positions, theta 10000"
+        ),
+        (
+            "llama-yarn",
+            "2 heads of keys and values, a token sees those before it, "
+                + "rotary positions, theta 500 (yarn, 4.0 times)"
+        ),
+        (
+            "longformer",
+            "a token sees all others, 4 on each side in 1 of 3 layers, "
+                + "12 on each side in 1 of 3 layers, 2 on each side in 1 of 3 layers, "
+                + "learned positions"
+        ),
+        (
+            "bigbird",
+            "a token sees all others, by blocks of 8 where a text has more than 56 tokens, "
+                + "learned positions"
+        ),
+        ("jina", "a token sees all others, linear biases by distance"),
+    ]
+
+    @Test(arguments: attentions)
+    func tellsWhatATokenSees(name: String, attention: String) throws {
+        let folder = try TinyModel.folder(name)
+        let summary = try ModelSummary(folder: folder.path)
+        #expect(summary.attention == attention)
+        #expect(summary.lines.contains("attention      " + attention))
+    }
+
     @Test func countsShards() throws {
         let single = try TinyModel.folder("bert")
         let whole = try ModelSummary(folder: single.path)
