@@ -105,8 +105,9 @@ package final class Engine: Sendable {
     /// it brings (docs/batching.md).
     private static let gangTokensMinimum = 16
 
-    /// Up to this many tokens a request may run between two layers of a longer batch.
-    private static let interruptTokensMaximum = 256
+    /// Up to this many tokens a request may run between two layers of a longer batch: a query, not a
+    /// document, which a query could not interrupt in its turn.
+    private static let interruptTokensMaximum = 64
 
     /// Loads the model with the arithmetic and the kernels that the configuration asks for.
     ///
