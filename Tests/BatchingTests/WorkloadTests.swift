@@ -14,8 +14,8 @@ struct WorkloadTests {
         return configuration
     }
 
-    /// What may interrupt: queries and documents.
-    private static let interruptTokens = 256
+    /// What may interrupt: queries, as in the service.
+    private static let interruptTokens = 64
 
     private static let policies: [(name: String, configuration: BatchConfiguration)] = {
         var policies: [(String, BatchConfiguration)] = []
