@@ -190,7 +190,11 @@ package final class ServiceRunner: Sendable {
             source.setEventHandler { [self] in
                 withExtendedLifetime(source) { receive(number) }
             }
+            // Until Dispatch listens for it the signal would be lost, and who reads "listening" may send it.
+            let registered = Semaphore()
+            source.setRegistrationHandler { registered.signal() }
             source.resume()
+            registered.wait()
         }
     }
 
