@@ -25,8 +25,8 @@ package enum RequestOutcome: Hashable, CaseIterable, Sendable {
 package protocol BatchObserver: Sendable {
     func batchStarted(worker: Int, model: ModelID, items: Int, tokens: Int)
     func batchFinished(_ report: BatchReport)
-    func requestRefused(_ reason: AdmissionRefusal.Reason)
-    func requestFinished(_ outcome: RequestOutcome, timings: BatchTimings)
+    func requestRefused(_ reason: AdmissionRefusal.Reason, model: ModelID)
+    func requestFinished(_ outcome: RequestOutcome, model: ModelID, timings: BatchTimings)
 }
 
 /// What is in the scheduler at one moment, for gauges.
@@ -46,4 +46,6 @@ package struct BatchSnapshot: Hashable, Sendable {
     /// What all workers compute together, as measured.
     package var tokensPerSecond = 0.0
     package var counters = BatchCounters()
+    /// By model: those that are loaded, and those that have something here yet.
+    package var models: [ModelID: ModelSnapshot] = [:]
 }

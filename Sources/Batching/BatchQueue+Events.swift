@@ -13,6 +13,8 @@ extension BatchQueue {
         case layerDone(BatchID)
         /// A batch ended; its workers are free by that.
         case batchDone(BatchID, succeeded: Bool)
+        /// The model is loaded and served on these terms; nil when it was unloaded.
+        case terms(ModelID, ModelTerms?)
         /// Time has passed.
         case tick
         /// Admit nothing from now on; finish what is there.

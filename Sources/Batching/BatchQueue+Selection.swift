@@ -17,7 +17,7 @@ extension BatchQueue {
         while queued.items > 0, !free.isEmpty {
             guard let (leader, model, isByAge) = nextLeader else { return }
             let helpers = gang(of: model)
-            let budget = batchBudget
+            let budget = batchBudget(of: model)
             let worker = free.removeLast()
             free.removeAll { helpers.contains($0) }
             let growing = grow(model, from: leader, budget: budget) { _ in true }
@@ -45,7 +45,7 @@ extension BatchQueue {
         let worthwhile = worthwhileTokens(interrupting: batch, now: now)
         let short = min(limit, batch.batch.tokens - batch.interruptedTokens, worthwhile)
         guard short > 0, Self.isShort(request, short) else { return }
-        let budget = min(short, configuration.batchTokensMaximum)
+        let budget = min(short, batchTokensMaximum(of: model))
         let growing = grow(model, from: leader, budget: budget) { Self.isShort($0, short) }
         running[id]?.interruptedTokens += growing.tokens
         running[id]?.interruptedBy = BatchID(nextBatch)
@@ -126,10 +126,10 @@ extension BatchQueue {
     }
 
     /// With several idle workers each gets its part of what is there, so that it starts on all.
-    private var batchBudget: Int {
+    private func batchBudget(of model: ModelID) -> Int {
         let part = (queued.uniqueTokens + free.count - 1) / free.count
         return min(
-            configuration.batchTokensMaximum, max(part, configuration.splitTokensMinimum))
+            batchTokensMaximum(of: model), max(part, configuration.splitTokensMinimum))
     }
 
     /// The other idle workers, when the only item in the queue is worth them all.
@@ -203,7 +203,7 @@ extension BatchQueue {
     /// Moves the item, and all that are the same work, from queued to running.
     private mutating func take(_ next: Candidate, of model: ModelID) {
         models[model]?.charge(next.client, tokens: next.tokens)
-        modelShare.charge(model, tokens: next.tokens)
+        modelShare.charge(model, tokens: cost(of: next.tokens, model))
         queued.uniqueTokens -= next.tokens
         guard let content = next.content else { return unqueue(next.item, as: .running) }
         works[content]?.isRunning = true
@@ -235,7 +235,9 @@ extension BatchQueue {
     /// The request has nothing queued any more.
     mutating func leave(_ id: RequestID, _ request: Request) {
         models[request.model]?.remove(id, of: request.client)
-        if models[request.model]?.requestCount == 0 { modelShare.pause(request.model) }
+        guard models[request.model]?.requestCount == 0 else { return }
+        modelShare.pause(request.model)
+        forgetIfGone(request.model)
     }
 
     private mutating func start(

@@ -72,10 +72,11 @@ extension BatchQueue {
             return
         }
         let batches = 2 * max(workerCount, 1)
-        guard
-            request.queuedItems <= batches
-                || request.queuedTokens <= batches * configuration.batchTokensMaximum
-        else { return }
+        let budget = max(
+            configuration.batchTokensMaximum, batchTokensMaximum(of: request.model))
+        guard request.queuedItems <= batches || request.queuedTokens <= batches * budget else {
+            return
+        }
         requests[id]?.isAwaited = true
         hungry.append(id)
     }

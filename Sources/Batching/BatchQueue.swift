@@ -15,6 +15,7 @@ package struct BatchQueue {
     var deadlines = IndexedHeap<RequestID, MonotonicTime>()
     var models: [ModelID: ClientLanes] = [:]
     var modelShare: FairShare<ModelID>
+    var terms: [ModelID: ModelTerms] = [:]
     var clients: [ClientKey: ClientUse] = [:]
     var queued: QueuedWork
     /// Tokens that admitted requests have announced and not brought yet: the queue's room is theirs.
@@ -59,6 +60,7 @@ package struct BatchQueue {
             free.append(worker)
         case .layerDone(let id): interrupt(id, now: now, &actions)
         case .batchDone(let id, let succeeded): finish(id, succeeded, now: now, &actions)
+        case .terms(let model, let terms): setTerms(terms, of: model)
         case .tick: break
         case .drain: startDraining()
         case .abandon:
@@ -155,6 +157,7 @@ extension BatchQueue {
         snapshot.isDraining = isDraining
         snapshot.tokensPerSecond = throughput.tokensPerSecond * Double(workerCount)
         snapshot.counters = counters
+        snapshot.models = modelSnapshots
         return snapshot
     }
 
@@ -177,6 +180,7 @@ extension BatchQueue {
             && running.isEmpty && queued.requests == 0 && queued.items == 0
             && queued.uniqueTokens == 0 && reservedTokens == 0 && hungry.isEmpty
             && models.values.allSatisfy { $0.requestCount == 0 }
+            && (terms.isEmpty || models.keys.allSatisfy { terms[$0] != nil })
             && free.count == workerCount
     }
 }

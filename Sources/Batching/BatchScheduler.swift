@@ -90,6 +90,16 @@ package final class BatchScheduler<Item: Sendable, Output: Sendable>: Sendable {
         core.stop()
     }
 
+    /// Serves the model on these terms from now on; nil when it was unloaded.
+    package func setTerms(_ terms: ModelTerms?, of model: ModelID) {
+        core.perform(.terms(model, terms))
+    }
+
+    /// Has every worker's `modelsChanged` called soon, on its own thread.
+    package func announceModels() {
+        core.announceModels()
+    }
+
     package var isIdle: Bool { snapshot.admittedRequests == 0 }
 
     package var snapshot: BatchSnapshot { core.snapshot }

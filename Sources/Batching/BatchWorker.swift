@@ -12,12 +12,18 @@ package protocol BatchWorker<Item, Output>: AnyObject {
 
     /// The same, for a worker that can use a team or stop between layers.
     func run(_ items: [Item], in context: BatchContext) throws -> [Output]
+
+    /// Called between two batches when models were loaded or unloaded: the moment to make memory
+    /// ready, and to let go of what is not needed any more.
+    func modelsChanged()
 }
 
 extension BatchWorker {
     package func run(_ items: [Item], in context: BatchContext) throws -> [Output] {
         try run(items)
     }
+
+    package func modelsChanged() {}
 }
 
 /// What a worker may make use of while it computes one batch.

@@ -5,7 +5,9 @@ extension SchedulerCore {
     /// Waits for a job, does it, says so, and goes on with the next until the scheduler stops.
     func serve(_ index: Int, _ worker: any BatchWorker<Item, Output>) {
         perform(.workerFree(index))
+        var version = 0
         while true {
+            look(worker, &version)
             // In one step: a job that comes between two looks would be left behind by a thread
             // that goes, and the threads that help with it would wait for its end for ever.
             let (assigned, isStopping) = state.withLock {
@@ -14,11 +16,20 @@ extension SchedulerCore {
             var job = assigned
             while let next = job {
                 job = perform(next, on: worker, index)
+                look(worker, &version)
             }
             if assigned != nil { continue }
             if isStopping { return }
             doorbells[index].wait()
         }
+    }
+
+    /// Tells the worker when the models have changed since it looked last.
+    private func look(_ worker: any BatchWorker<Item, Output>, _ version: inout Int) {
+        let newest = modelsVersion.load(ordering: .acquiring)
+        guard newest != version else { return }
+        version = newest
+        worker.modelsChanged()
     }
 
     /// Does one job; answers the next when there is one already.

@@ -6,12 +6,14 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     typealias State = SchedulerState<Item, Output>
 
     let state: Locked<State>
-    /// One for each compute thread; rung when there is a job for it, and only then.
+    /// One for each compute thread; rung when there is a job for it, or something to look at.
     let doorbells: [Semaphore]
     let observer: (any BatchObserver)?
     /// Items in the queue as of the last step, to be looked at without the lock.
     let queuedItems = Atomic<Int>(0)
     private let mayInterrupt: Bool
+    /// Counts the times that workers were to look at the models anew.
+    let modelsVersion = Atomic<Int>(0)
 
     init(configuration: BatchConfiguration, workers: Int, observer: (any BatchObserver)?) {
         state = Locked(State(configuration: configuration, workers: workers))
@@ -72,6 +74,12 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
         perform(.drain)
     }
 
+    /// Has every worker look at the models anew: the idle ones now, the others between two batches.
+    func announceModels() {
+        modelsVersion.add(1, ordering: .releasing)
+        for doorbell in doorbells { doorbell.signal() }
+    }
+
     func stop() {
         perform(.abandon)
         let threads = state.withLock { state in
@@ -88,10 +96,12 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
         for effect in effects {
             switch effect {
             case .wake: break
-            case .finish(let completion, let result, let timings):
-                observer?.requestFinished(RequestOutcome(result), timings: timings)
+            case .finish(let completion, let result, let model, let timings):
+                observer?.requestFinished(
+                    RequestOutcome(result), model: model, timings: timings)
                 completion(result, timings)
-            case .refused(let reason): observer?.requestRefused(reason)
+            case .refused(let reason, let model):
+                observer?.requestRefused(reason, model: model)
             case .slice(let call, let number, let rows): call(number, rows)
             case .wantMore(let call, let ticket): call(ticket)
             case .drained(let call): call()
@@ -110,7 +120,7 @@ extension SchedulerState {
         nextRequest += 1
         admitted[id] = Admitted(
             items: request.items, rows: Array(repeating: nil, count: request.items.count),
-            contentKeys: request.contentKeys,
+            contentKeys: request.contentKeys, model: request.model,
             timings: BatchTimings(admitted: now, started: nil, finished: now),
             flow: flow, completion: completion)
         admitted[id]?.slices = flow == nil ? [] : [Slice(items: 0..<request.items.count)]

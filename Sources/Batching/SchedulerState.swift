@@ -22,6 +22,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
         var rows: [Output?]
         /// Nil for items whose rows have been handed out.
         var contentKeys: [ContentKey?]
+        let model: ModelID
         var timings: BatchTimings
         let flow: SliceFlow<Output>?
         /// Those that have come, when it flows.
@@ -32,8 +33,8 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     /// Something to do when the lock is free again.
     enum Effect {
         case wake(Int)
-        case finish(Completion, Result<[Output], BatchFailure>, BatchTimings)
-        case refused(AdmissionRefusal.Reason)
+        case finish(Completion, Result<[Output], BatchFailure>, ModelID, BatchTimings)
+        case refused(AdmissionRefusal.Reason, ModelID)
         case slice(@Sendable (Int, [Output]) -> Void, Int, [Output])
         case wantMore(@Sendable (Ticket) -> Void, Ticket)
         case drained(@Sendable () -> Void)
@@ -64,8 +65,8 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
             switch action {
             case .admit, .discard: break
             case .refuse(let id, let refusal):
-                _ = forget(id)
-                effects.append(.refused(refusal.reason))
+                guard let request = forget(id) else { continue }
+                effects.append(.refused(refusal.reason, request.model))
             case .start(let batch): start(batch, now: now, &effects)
             case .deliver(_, let row, let item):
                 deliver(row, to: item, of: ended)
@@ -130,7 +131,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     ) -> Effect {
         var timings = request.timings
         timings.finished = now
-        return .finish(request.completion, result, timings)
+        return .finish(request.completion, result, request.model, timings)
     }
 
     private func error(_ failure: BatchQueue.Failure, _ ended: Ended?) -> BatchFailure {

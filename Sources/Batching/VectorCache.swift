@@ -49,9 +49,9 @@ package final class VectorCache: Sendable {
         state.withLock { $0.insert(vector, for: key) }
     }
 
-    /// Forgets all vectors of a namespace: its model was unloaded.
-    package func removeAll(namespace: UInt64) {
-        state.withLock { $0.removeAll(namespace: namespace) }
+    /// Forgets all vectors of some namespaces: their model was unloaded.
+    package func removeAll(where isGone: (_ namespace: UInt64) -> Bool) {
+        state.withLock { $0.removeAll(where: isGone) }
     }
 }
 
@@ -105,10 +105,10 @@ extension VectorCache {
             statistics.insertions += 1
         }
 
-        mutating func removeAll(namespace: UInt64) {
-            small.removeAll { $0.namespace == namespace }
-            main.removeAll { $0.namespace == namespace }
-            for (key, entry) in entries where key.namespace == namespace {
+        mutating func removeAll(where isGone: (UInt64) -> Bool) {
+            small.removeAll { isGone($0.namespace) }
+            main.removeAll { isGone($0.namespace) }
+            for (key, entry) in entries where isGone(key.namespace) {
                 statistics.bytes -= entry.bytes
                 statistics.entries -= 1
                 entries[key] = nil

@@ -50,3 +50,12 @@ package final class NamedThread: @unchecked Sendable {
 package func nameCurrentThread(_ name: String) {
     cplatform_set_thread_name(name)
 }
+
+extension NamedThread {
+    /// Lets other threads go before the calling one, and before those that it starts from now on.
+    ///
+    /// - Parameter niceness: how much, from 0 to 19 (`setpriority`, of a thread on Linux).
+    package static func stepBack(niceness: Int32) {
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+    }
+}

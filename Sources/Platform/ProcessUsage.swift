@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 
 /// What this process uses of the machine, read from `/proc/self` and `getrusage`.
@@ -46,5 +47,12 @@ package struct ProcessUsage: Sendable {
             count += 1
         }
         return max(count, 0)
+    }
+}
+
+extension ProcessUsage {
+    /// Gives memory that was freed back to the system; the allocator alone keeps some for later.
+    package static func returnFreeMemory() {
+        cplatform_return_free_memory()
     }
 }

@@ -9,6 +9,7 @@ struct SlicePlan: Sendable {
         var inputs: Range<Int>
         /// Texts and chunks.
         var items: Int
+        /// As the queue counts them.
         var tokens: Int
     }
 
@@ -30,7 +31,7 @@ struct SlicePlan: Sendable {
         slices.append(
             Slice(
                 inputs: inputCount..<texts.inputCount, items: texts.work.count,
-                tokens: texts.tokens))
+                tokens: texts.work.reduce(0) { $0 + $1.queuedTokenCount }))
         items += texts.work.count
         tokens += texts.tokens
         truncated += texts.truncated
@@ -72,7 +73,7 @@ final class EmbeddingFlow: Sendable {
     private let form: EmbeddingsResponse
     private let state: Mutex<State>
 
-    private var engine: Engine { order.preparation.engine }
+    private var engine: Engine { order.model.engine }
 
     /// A request whose tokens have been taken from its client's quota.
     init(_ order: EmbeddingOrder, _ plan: SlicePlan, _ service: Service) {
@@ -126,7 +127,7 @@ final class EmbeddingFlow: Sendable {
         } else if let ticket {
             engine.scheduler.extend(ticket, with: BatchSlice(items: [], tokenCounts: []))
         } else {
-            service.countAdmitted(plan.items, tokens: plan.tokens, of: order.context)
+            service.countAdmitted(plan.items, tokens: plan.tokens, order.model, of: order.context)
             complete(nil)
         }
     }
@@ -139,8 +140,9 @@ final class EmbeddingFlow: Sendable {
             $0.entered.append(Entered(place: place, recall: recall, layouts: texts.layouts))
         }
         let rest = plan.rest(behind: place)
-        let items = recall.missing.map { texts.work[$0] }
-        let tokenCounts = items.map(\.tokenIDs.count)
+        let engine = engine
+        let items = recall.missing.map { Engine.Job(engine: engine, work: texts.work[$0]) }
+        let tokenCounts = items.map(\.work.queuedTokenCount)
         let keys = recall.missing.map { texts.keys[$0] }
         guard let ticket else {
             var batch = BatchRequest(items: items, tokenCounts: tokenCounts, contentKeys: keys)
@@ -152,9 +154,10 @@ final class EmbeddingFlow: Sendable {
         engine.scheduler.extend(ticket, with: slice)
     }
 
-    private func submit(_ slice: BatchRequest<Engine.Work>) throws(APIError) {
+    private func submit(_ slice: BatchRequest<Engine.Job>) throws(APIError) {
         var batch = slice
         let (context, exchange, scheduler) = (order.context, order.exchange, engine.scheduler)
+        batch.model = engine.id
         batch.client = context.client.share
         batch.priority = order.urgency.priority(tokens: plan.tokens, ofKey: context.priority)
         batch.deadline = order.urgency.timeout.map { exchange.receivedAt.advanced(by: $0) }
@@ -173,7 +176,7 @@ final class EmbeddingFlow: Sendable {
             service.giveBack(plan.tokens, to: context)
             throw service.apiError(for: refusal)
         case .success(let ticket):
-            service.countAdmitted(plan.items, tokens: plan.tokens, of: context)
+            service.countAdmitted(plan.items, tokens: plan.tokens, order.model, of: context)
             exchange.onAbandon { scheduler.cancel(ticket) }
         }
     }

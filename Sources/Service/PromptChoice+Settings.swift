@@ -8,8 +8,11 @@ extension PromptChoice {
     /// always there, perhaps empty, so a use never falls back to the default. Source:
     /// sentence-transformers 6.2, `encode`, `encode_query` and `encode_document`.
     ///
+    /// - Parameter defaultName: the prompt where nothing is chosen, instead of the folder's default.
     /// - Throws: a 400 that lists the folder's prompts when it has none of that name.
-    func text(of settings: PipelineSettings) throws(APIError) -> String {
+    func text(
+        of settings: PipelineSettings, defaultName: String? = nil
+    ) throws(APIError) -> String {
         if let text { return text }
         if let name {
             guard let text = settings.prompt(named: name) else {
@@ -25,7 +28,7 @@ extension PromptChoice {
             switch inputType {
             case .query: ["query"]
             case .document: ["document", "passage", "corpus"]
-            case nil: [settings.defaultPromptName].compactMap { $0 }
+            case nil: [defaultName ?? settings.defaultPromptName].compactMap { $0 }
             }
         return names.lazy.compactMap { settings.prompt(named: $0) }.first ?? ""
     }

@@ -8,6 +8,7 @@ import Tokenizers
 /// One request for vectors, checked, before its texts are tokenized.
 struct EmbeddingOrder: Sendable {
     var body: EmbeddingsRequest
+    var model: ServedModel
     var dimensions: Int
     var urgency: RequestUrgency
     var preparation: ContextPreparation
@@ -29,15 +30,13 @@ extension Service {
     ) throws(APIError) {
         let body = try EmbeddingsRequest(
             parsing: request.body, inputsMaximum: configuration.inputsMaximum)
-        guard serves(body.model) else {
-            throw .modelNotFound(body.model, served: servedNames)
-        }
-        let engine = try engine()
+        let model = try models().model(named: body.model)
         let urgency = try RequestUrgency(request.head.fields)
-        let dimensions = try body.checkedDimensions(of: engine.model.dimensions)
-        let preparation = try TextPreparation(engine, prompt: body.prompt)
+        let dimensions = try body.checkedDimensions(of: model.engine.model.dimensions)
+        let preparation = try TextPreparation(
+            model.engine, prompt: body.prompt, defaultName: model.setting.promptName)
         let order = EmbeddingOrder(
-            body: body, dimensions: dimensions, urgency: urgency,
+            body: body, model: model, dimensions: dimensions, urgency: urgency,
             preparation: try ContextPreparation(preparation, body.context), exchange: exchange,
             context: context)
         if body.inputs.count > Self.sliceTextsMaximum, body.context.level == .text {
@@ -60,8 +59,8 @@ extension Service {
             Self.sliceTextsMaximum, of: order, PreparedTexts(from: plan.inputCount))
         try plan.add(texts, itemsMaximum: configuration.inputsMaximum)
         guard plan.inputCount < order.body.inputs.count else {
-            metrics.tokenizationDuration.observe(plan.tokenization.seconds)
-            metrics.truncations.add(plan.truncated)
+            order.model.metrics.tokenizationDuration.observe(plan.tokenization.seconds)
+            order.model.metrics.truncations.add(plan.truncated)
             var charged = order
             charged.context = try charge(plan.tokens, to: order.context)
             EmbeddingFlow(charged, plan, self).start()
@@ -77,10 +76,10 @@ extension Service {
         var texts = earlier
         let first = texts.work.count
         try texts.take(
-            count, of: order.body, by: order.preparation, truncates: configuration.truncate,
+            count, of: order.body, by: order.preparation, truncates: order.model.setting.truncate,
             itemsMaximum: configuration.inputsMaximum)
         for work in texts.work[first...] {
-            metrics.inputTokens.observe(Double(work.tokenIDs.count))
+            order.model.metrics.inputTokens.observe(Double(work.tokenIDs.count))
         }
         return texts
     }
@@ -121,21 +120,23 @@ extension Service {
 
     /// Takes what was kept, and submits the rest.
     private func submit(_ order: EmbeddingOrder, _ texts: PreparedTexts) throws(APIError) {
-        let (engine, exchange) = (order.preparation.engine, order.exchange)
-        metrics.tokenizationDuration.observe(texts.tokenization.seconds)
-        metrics.truncations.add(texts.truncated)
+        let (model, exchange) = (order.model, order.exchange)
+        let engine = model.engine
+        model.metrics.tokenizationDuration.observe(texts.tokenization.seconds)
+        model.metrics.truncations.add(texts.truncated)
         let form = order.form(tokens: texts.tokens, layouts: texts.layouts)
         let context = try charge(texts.tokens, to: order.context)
         let recall = VectorRecall(texts.keys, in: engine.cache)
         guard !recall.missing.isEmpty else {
-            countAdmitted(texts.work.count, tokens: texts.tokens, of: context)
+            countAdmitted(texts.work.count, tokens: texts.tokens, model, of: context)
             exchange.respond(answer(.success(recall.vectors), nil, form, texts, context))
             return
         }
         var batch = BatchRequest(
-            items: recall.missing.map { texts.work[$0] },
+            items: recall.missing.map { Engine.Job(engine: engine, work: texts.work[$0]) },
             tokenCounts: recall.missing.map { texts.work[$0].queuedTokenCount },
             contentKeys: recall.missing.map { texts.keys[$0] })
+        batch.model = engine.id
         batch.client = context.client.share
         batch.priority = order.urgency.priority(tokens: texts.tokens, ofKey: context.priority)
         batch.deadline = order.urgency.timeout.map { exchange.receivedAt.advanced(by: $0) }
@@ -148,7 +149,7 @@ extension Service {
             giveBack(texts.tokens, to: context)
             throw apiError(for: refusal)
         case .success(let ticket):
-            countAdmitted(texts.work.count, tokens: texts.tokens, of: context)
+            countAdmitted(texts.work.count, tokens: texts.tokens, model, of: context)
             exchange.onAbandon { engine.scheduler.cancel(ticket) }
         }
     }

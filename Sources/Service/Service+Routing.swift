@@ -16,7 +16,7 @@ extension Service: RequestHandler {
             if route?.method == .post && head.method == .post {
                 try checkContentType(head)
                 if let key = context.key, route == .embeddings { try access.checkQuota(of: key) }
-                _ = try engine()
+                _ = try models()
             }
             return .accept()
         } catch {

@@ -35,29 +35,33 @@ extension Service {
 
     /// The answer to `GET /metrics`.
     func metricsText() -> [UInt8] {
-        let engine = loadedEngine
+        let models = loadedModels
         let server = server.withLock { $0 }
         let isReady = (try? checkReadiness()) != nil
         return metrics.text(
             at: MetricsMoment(
-                queue: engine?.scheduler.snapshot, cache: engine?.cache.statistics,
+                queue: models?.pool.scheduler.snapshot, cache: models?.pool.cache.statistics,
                 connections: server?.connectionCount ?? 0, exchanges: server?.exchangeCount ?? 0,
                 isReady: isReady, droppedLogLines: logSink.dropped,
                 startedAtSeconds: startedAtSeconds,
                 build: [("version", BuildInformation.version)],
-                models: engine.map { [modelLabels($0)] } ?? []))
+                models: models?.models.map(Self.information) ?? []))
     }
 
-    private func modelLabels(_ engine: Engine) -> [(name: String, value: String)] {
-        [
-            ("model", servedNames.joined(separator: ",")),
-            ("architecture", engine.model.summary.architecture),
-            ("dtype", "\(engine.model.dtype)"),
-            ("kernels", engine.model.kernelsName),
-            ("dimensions", String(engine.model.dimensions)),
-            ("max_tokens", String(engine.model.maximumLength)),
-            ("threads", String(engine.threads)),
-        ]
+    private static func information(of served: ServedModel) -> MetricsMoment.Model {
+        let (engine, setting) = (served.engine, served.setting)
+        return MetricsMoment.Model(
+            id: engine.id, label: setting.label,
+            information: [
+                ("model", setting.label),
+                ("names", setting.servedNames.joined(separator: ",")),
+                ("architecture", engine.model.summary.architecture),
+                ("dtype", "\(engine.model.dtype)"),
+                ("kernels", engine.model.kernelsName),
+                ("dimensions", String(engine.model.dimensions)),
+                ("max_tokens", String(engine.model.maximumLength)),
+                ("threads", String(engine.threads)),
+            ])
     }
 }
 

@@ -11,7 +11,7 @@ extension Service {
     ) throws(APIError) {
         let body = try TokenizeRequest(
             parsing: request.body, inputsMaximum: configuration.inputsMaximum)
-        let engine = try engine()
+        let engine = try models().model(namedIfNeeded: body.model).engine
         var json = JSONWriter(capacity: request.body.count * 16 + 64)
         json.raw("[")
         for (index, text) in body.inputs.enumerated() {

@@ -12,9 +12,9 @@ package final class Service: Sendable {
     /// Where the service is in its life.
     enum Phase: Sendable {
         case loading
-        case ready(Engine)
+        case ready(ModelSet)
         /// Not ready any more; the queue decides what it still takes.
-        case draining(Engine?)
+        case draining(ModelSet?)
     }
 
     let configuration: ServiceConfiguration
@@ -46,17 +46,18 @@ package final class Service: Sendable {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         startedAtSeconds = Double(time.tv_sec) + Double(time.tv_nsec / 1_000_000) * 1e-3
+        metrics.show(configuration.models.map(\.label))
     }
 
     // MARK: Life
 
-    /// The engine, also while draining: then the queue itself says what it still takes.
+    /// The models, also while draining: then the queue itself says what it still takes.
     ///
     /// - Throws: the answer to a request that comes too early or too late.
-    func engine() throws(APIError) -> Engine {
+    func models() throws(APIError) -> ModelSet {
         switch phase.withLock({ $0 }) {
         case .loading: throw .loading
-        case .ready(let engine), .draining(let engine?): return engine
+        case .ready(let models), .draining(let models?): return models
         case .draining(nil): throw .draining
         }
     }
@@ -72,24 +73,28 @@ package final class Service: Sendable {
         }
     }
 
-    /// The engine if there is one, whether or not it takes new work.
-    var loadedEngine: Engine? {
+    /// The models if they are loaded, whether or not they take new work.
+    var loadedModels: ModelSet? {
         switch phase.withLock({ $0 }) {
         case .loading: nil
-        case .ready(let engine): engine
-        case .draining(let engine): engine
+        case .ready(let models): models
+        case .draining(let models): models
         }
     }
 
-    /// Opens the service, unless it is being ended already.
-    package func becomeReady(with engine: Engine) {
+    /// Serves these models from now on: opens the service, unless it is being ended already.
+    ///
+    /// A request has the models that were there when it came, to its end.
+    package func serve(_ models: ModelSet) {
+        for model in models.models { metrics.assign(model.metrics, to: model.engine.id) }
         phase.withLock { phase in
-            if case .loading = phase {
-                phase = .ready(engine)
+            if case .draining = phase {
+                phase = .draining(models)
             } else {
-                phase = .draining(engine)
+                phase = .ready(models)
             }
         }
+        metrics.show(models.models.map(\.setting.label))
     }
 
     /// Turns readiness off.
@@ -99,22 +104,14 @@ package final class Service: Sendable {
         phase.withLock { phase in
             switch phase {
             case .loading: phase = .draining(nil)
-            case .ready(let engine): phase = .draining(engine)
+            case .ready(let models): phase = .draining(models)
             case .draining: break
             }
         }
     }
 
-    /// The names under which the model is served, for `/v1/models` and messages.
+    /// The names under which models are served, for `/v1/models` and messages.
     package var servedNames: [String] {
-        let names = configuration.servedModelNames.filter { $0 != "*" }
-        guard names.isEmpty else { return names }
-        let folder = configuration.model ?? ""
-        return [folder.split(separator: "/").last.map(String.init) ?? folder]
-    }
-
-    /// Whether a request may name the model so.
-    func serves(_ name: String) -> Bool {
-        configuration.servedModelNames.contains("*") || servedNames.contains(name)
+        loadedModels?.names ?? configuration.models.flatMap(\.servedNames)
     }
 }

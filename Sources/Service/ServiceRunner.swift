@@ -9,6 +9,7 @@ import Synchronization
 package final class ServiceRunner: Sendable {
     private let configuration: ServiceConfiguration
     private let service: Service
+    private let models: ModelReload
     private let observer: ServiceObserver
     private let server: Server
     /// The metrics' own listener, if there is one.
@@ -21,8 +22,12 @@ package final class ServiceRunner: Sendable {
 
     /// Checks the configuration and makes everything; nothing listens yet.
     ///
+    /// - Parameter readAgain: the configuration as it is when the service is to look at it anew.
     /// - Throws: ``StartError``, one line for the operator.
-    package init(_ configuration: ServiceConfiguration) throws(StartError) {
+    package init(
+        _ configuration: ServiceConfiguration,
+        readAgain: @escaping @Sendable () throws -> ServiceConfiguration
+    ) throws(StartError) {
         do {
             try configuration.validate()
         } catch {
@@ -38,6 +43,8 @@ package final class ServiceRunner: Sendable {
             access: try AccessControl(
                 keyFile: configuration.apiKeyFile, metrics: metrics.access),
             metrics: metrics, logger: logger, logSink: logSink)
+        models = ModelReload(
+            service: service, observer: observer, logger: logger, readAgain: readAgain)
         do {
             server = try Server(
                 configuration: Self.serverConfiguration(configuration), handler: service,
@@ -56,7 +63,7 @@ package final class ServiceRunner: Sendable {
         }
     }
 
-    /// Listens, loads the model, and serves until a signal ends it; does not return.
+    /// Listens, loads the models, and serves until a signal ends it; does not return.
     package func run() throws(StartError) -> Never {
         watchSignals()
         do {
@@ -141,24 +148,21 @@ package final class ServiceRunner: Sendable {
         }
     }
 
-    // MARK: The model
+    // MARK: The models
 
     /// Loads on a thread of its own, so that health and metrics answer meanwhile.
     private func load() {
         _ = NamedThread(name: "quiver-load", stackBytes: 8 << 20) { [self] in
             let start = MonotonicTime.now
             do throws(StartError) {
-                let engine = try Engine(configuration, observer: observer)
-                service.becomeReady(with: engine)
-                control.async { self.startTicking(engine) }
+                let served = try models.loadFirst(configuration)
+                control.async { self.startTicking(served.pool) }
                 logger.info(
                     "ready",
                     metadata: [
-                        "url": .string(url), "model": .string(service.servedNames[0]),
-                        "dtype": .string("\(engine.model.dtype)"),
-                        "kernels": .string(engine.model.kernelsName),
-                        "threads": .stringConvertible(engine.threads),
-                        "batch_tokens": .stringConvertible(engine.batchTokens),
+                        "url": .string(url),
+                        "model": .string(served.models.map(\.setting.label).joined(separator: ",")),
+                        "threads": .stringConvertible(served.pool.threads),
                         "load_ms": .stringConvertible(
                             Int(MonotonicTime.now.interval(since: start).nanoseconds / 1_000_000)),
                     ])
@@ -171,11 +175,11 @@ package final class ServiceRunner: Sendable {
     }
 
     /// Lets the queue see deadlines that pass while all threads are in long batches.
-    private func startTicking(_ engine: Engine) {
+    private func startTicking(_ pool: ComputePool) {
         let timer = DispatchSource.makeTimerSource(queue: control)
         timer.schedule(deadline: .now() + 0.1, repeating: 0.1, leeway: .milliseconds(50))
         // The handler holds its source on purpose: both live as long as the process.
-        timer.setEventHandler { withExtendedLifetime(timer) { engine.scheduler.tick() } }
+        timer.setEventHandler { withExtendedLifetime(timer) { pool.scheduler.tick() } }
         timer.resume()
     }
 
@@ -212,6 +216,7 @@ package final class ServiceRunner: Sendable {
     private func reload() {
         server.reloadCertificates()
         service.reloadKeys()
+        models.reload()
     }
 
     /// Looks at the key file every second, so that a key that was taken back is soon refused.
@@ -249,7 +254,7 @@ package final class ServiceRunner: Sendable {
 
     /// Takes no new work, finishes what was admitted, and exits.
     private func finish(within grace: TimeSpan) {
-        service.loadedEngine?.scheduler.drain {}
+        service.loadedModels?.pool.scheduler.drain {}
         server.stopListening()
         server.close(after: grace) { [self] cut in
             if cut > 0 {

@@ -11,11 +11,14 @@ struct TextPreparation {
     /// The tokens at the start of a text that its pooling leaves out.
     private let promptTokenCount: Int
 
+    /// - Parameter defaultName: the prompt of a request that chooses none, instead of the folder's.
     /// - Throws: a 400 for a prompt that the model does not have, or that leaves no room for a text.
-    init(_ engine: Engine, prompt choice: PromptChoice) throws(APIError) {
+    init(
+        _ engine: Engine, prompt choice: PromptChoice, defaultName: String? = nil
+    ) throws(APIError) {
         self.engine = engine
         let settings = engine.model.description.settings
-        prompt = try choice.text(of: settings)
+        prompt = try choice.text(of: settings, defaultName: defaultName)
         isPromptChosen = choice.isExplicit && !prompt.isEmpty
         promptTokenCount = prompt.isEmpty ? 0 : engine.promptTokenCount(of: prompt)
         let room = engine.model.maximumLength - engine.tokenizer.addedTokenCount

@@ -10,15 +10,16 @@ struct Serve: ParsableCommand {
             Every flag is also an environment variable (--served-model-name is \
             QUIVER_SERVED_MODEL_NAME, lists with commas) and a key of the configuration file. Flags \
             win over the environment, the environment over the file, the file over the defaults. \
-            SIGTERM ends the service after the work that it has admitted; SIGHUP reads certificates \
-            and keys again.
+            SIGTERM ends the service after the work that it has admitted. SIGHUP reads certificates, \
+            keys and the configuration file again: models that it lists now are loaded, others let \
+            go, and no request is lost.
             """)
 
     @Option(help: "YAML file with settings; also QUIVER_CONFIG.")
     var config: String?
 
     @Option(help: summary("model"))
-    var model: String?
+    var model: [String] = []
 
     @Option(help: summary("served-model-name"))
     var servedModelName: [String] = []
@@ -128,7 +129,7 @@ struct Serve: ParsableCommand {
     private var flags: [String: [String]] {
         func one(_ value: String?) -> [String] { value.map { [$0] } ?? [] }
         return [
-            "model": one(model),
+            "model": model,
             "served-model-name": servedModelName,
             "dtype": one(dtype),
             "kernels": one(kernels),
@@ -167,10 +168,13 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         let environment = Environment.variables
-        let file = try (config ?? environment["QUIVER_CONFIG"]).map(ConfigurationFile.init(at:))
-        let settings = try ServiceConfiguration.merging(
-            flags: flags, environment: environment, file: file)
-        try ServiceRunner(settings).run()
+        let (flags, path) = (flags, config ?? environment["QUIVER_CONFIG"])
+        let read: @Sendable () throws -> ServiceConfiguration = {
+            let file = try path.map(ConfigurationFile.init(at:))
+            return try ServiceConfiguration.merging(
+                flags: flags, environment: environment, file: file)
+        }
+        try ServiceRunner(read(), readAgain: read).run()
     }
 }
 

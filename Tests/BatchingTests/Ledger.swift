@@ -36,6 +36,7 @@ struct Ledger {
     var running: [BatchID: BatchQueue.Batch] = [:]
     var idle: Set<Int> = []
     var counters = BatchCounters()
+    var terms: [ModelID: ModelTerms] = [:]
     var isDraining = false
     var drainedCount = 0
     private var largestBatch = 0
@@ -64,6 +65,7 @@ struct Ledger {
             ended = running.removeValue(forKey: id)
             if let ended, ended.interrupts == nil { idle.formUnion([ended.worker] + ended.helpers) }
         case .drain, .abandon: isDraining = true
+        case .terms(let model, let terms): self.terms[model] = terms
         case .cancel, .tick, .layerDone: break
         }
         for action in actions {
@@ -239,7 +241,9 @@ struct Ledger {
         try check(tokens == batch.tokens, "a batch of \(tokens) tokens that says \(batch.tokens)")
         try check(batch.items.count <= configuration.batchItemsMaximum, "too many items")
         try check(
-            batch.items.count == 1 || tokens <= configuration.batchTokensMaximum,
+            batch.items.count == 1
+                || tokens <= terms[batch.model]?.batchTokensMaximum
+                    ?? configuration.batchTokensMaximum,
             "\(tokens) tokens in a batch of several")
     }
 
@@ -412,6 +416,22 @@ extension Ledger {
 
     var announcedTokens: Int { live.values.reduce(0) { $0 + $1.tokensToCome } }
 
+    private func checkModels(_ snapshots: [ModelID: ModelSnapshot]) throws {
+        var truth = terms.mapValues { _ in ModelSnapshot() }
+        for entry in live.values {
+            var model = truth[entry.arrival.model] ?? ModelSnapshot()
+            model.admittedRequests += 1
+            model.queuedRequests += entry.stages.contains(.queued) ? 1 : 0
+            for (stage, tokens) in zip(entry.stages, entry.arrival.tokenCounts)
+            where stage == .queued { model.queuedTokens += tokens }
+            truth[entry.arrival.model] = model
+        }
+        for batch in running.values {
+            truth[batch.model, default: ModelSnapshot()].runningBatches += 1
+        }
+        try check(snapshots == truth, "models: \(truth), it says \(snapshots)")
+    }
+
     /// What the queue says about itself is what is true, and nobody idles beside work.
     func check(against queue: BatchQueue) throws {
         let snapshot = queue.snapshot
@@ -431,6 +451,7 @@ extension Ledger {
             "queued requests: it says \(snapshot.queuedRequests)")
         try check(snapshot.admittedRequests == live.count, "admitted requests")
         try check(snapshot.runningBatches == running.count, "running batches")
+        try checkModels(snapshot.models)
         try check(snapshot.counters == counters, "\(counters), it says \(snapshot.counters)")
         try check(
             counters.admitted == counters.outcomes + live.count

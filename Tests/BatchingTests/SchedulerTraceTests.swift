@@ -83,6 +83,9 @@ struct SchedulerTraceTests {
                     submission, items[number], number, to: scheduler, outcomes)
             case .cancel(let number): if let ticket = tickets[number] { scheduler.cancel(ticket) }
             case .tick: scheduler.tick()
+            case .terms(let model, let terms):
+                scheduler.setTerms(terms, of: model)
+                scheduler.announceModels()
             case .drain: scheduler.drain {}
             case .abandon: scheduler.abandon()
             }

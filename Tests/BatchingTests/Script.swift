@@ -9,6 +9,8 @@ struct Script {
         /// Of the submission with this number.
         case cancel(Int)
         case tick
+        /// The model is served on these terms, or was unloaded.
+        case terms(ModelID, ModelTerms?)
         case drain
         case abandon
     }
@@ -62,7 +64,8 @@ struct Script {
                 operation = .submit(
                     Script.submission(&random, isShared: isShared, models: models))
                 submitted += 1
-            case ..<92 where submitted > 0: operation = .cancel(random.below(submitted))
+            case ..<90 where submitted > 0: operation = .cancel(random.below(submitted))
+            case ..<94 where models > 1: operation = Script.terms(&random, models: models)
             default: operation = .tick
             }
             operations.append((pause, operation))
@@ -91,6 +94,16 @@ struct Script {
         configuration.gangTokensMinimum = random.pick([nil, 1, 32])
         configuration.interruptTokensMaximum = random.pick([nil, 16, 64])
         return configuration
+    }
+
+    private static func terms(_ random: inout SplitMix64, models: Int) -> Operation {
+        let model = ModelID(random.below(models))
+        guard random.chance(70) else { return .terms(model, nil) }
+        return .terms(
+            model,
+            ModelTerms(
+                batchTokensMaximum: random.pick([nil, 0, 8, 64, 200]),
+                tokenCost: random.pick([0, 0.1, 1, 7])))
     }
 
     private static func submission(

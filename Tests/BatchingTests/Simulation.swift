@@ -63,6 +63,7 @@ struct Simulation {
             try step(.arrive(arrival))
         case .cancel(let number): try step(.cancel(RequestID(UInt64(number))))
         case .tick: try step(.tick)
+        case .terms(let model, let terms): try step(.terms(model, terms))
         case .drain: try step(.drain)
         case .abandon: try step(.abandon)
         }

@@ -30,7 +30,7 @@ struct VectorCacheTests {
         #expect(cache.vector(for: key(1, namespace: 3)) == nil)
         #expect(cache.vector(for: key(1, namespace: 1))?.first == 1)
         #expect(cache.vector(for: key(1, namespace: 2))?.first == 2)
-        cache.removeAll(namespace: 1)
+        cache.removeAll { $0 == 1 }
         #expect(cache.vector(for: key(1, namespace: 1)) == nil)
         #expect(cache.vector(for: key(1, namespace: 2))?.first == 2)
         #expect(cache.statistics.bytes == entryBytes && cache.statistics.entries == 1)
@@ -61,7 +61,7 @@ struct VectorCacheTests {
             } else {
                 misses += 1
             }
-            if random.chance(1) { cache.removeAll(namespace: 9) }
+            if random.chance(1) { cache.removeAll { $0 == 9 } }
             let statistics = cache.statistics
             #expect(statistics.bytes <= cache.bytesMaximum)
             #expect(statistics.bytes == statistics.entries * entryBytes)

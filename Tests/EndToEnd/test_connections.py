@@ -15,6 +15,7 @@ import pytest
 import program
 from embeddings import NAME, documents, embed, vectors_of
 from program import wait_for
+from test_metrics import scrape
 
 GET = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -41,10 +42,7 @@ def reset(connection):
 
 def metric(server, series):
     with server.client() as client:
-        for line in client.get("/metrics").text.splitlines():
-            if line.startswith(series + " "):
-                return float(line.rsplit(" ", 1)[1])
-    raise AssertionError(f"no series {series}")
+        return scrape(client)[series]
 
 
 class Prober(threading.Thread):

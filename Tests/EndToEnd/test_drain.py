@@ -11,6 +11,7 @@ import time
 import program
 from embeddings import NAME, documents
 from program import wait_for
+from test_metrics import scrape
 
 
 class Worker(threading.Thread):
@@ -108,7 +109,7 @@ def test_what_was_admitted_is_answered_without_a_delay_too(start):
     for thread in threads:
         thread.start()
     with server.client() as client:
-        wait_for(lambda: "quiver_texts_total 64\n" in client.get("/metrics").text)
+        wait_for(lambda: scrape(client)["quiver_texts_total"] == 64)
     server.signal()
     for thread in threads:
         thread.join()

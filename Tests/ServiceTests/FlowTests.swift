@@ -10,14 +10,6 @@ import Testing
 
 /// Requests that are larger than a slice, through the service and its queue.
 struct FlowTests {
-    /// Counts nothing.
-    private struct Observer: BatchObserver {
-        func batchStarted(worker: Int, model: ModelID, items: Int, tokens: Int) {}
-        func batchFinished(_ report: BatchReport) {}
-        func requestRefused(_ reason: AdmissionRefusal.Reason) {}
-        func requestFinished(_ outcome: RequestOutcome, timings: BatchTimings) {}
-    }
-
     private let folder: TemporaryFolder
     private let service: Service
 
@@ -33,7 +25,10 @@ struct FlowTests {
             configuration: configuration,
             access: try AccessControl(keyFile: nil, metrics: metrics.access), metrics: metrics,
             logger: Logger(label: "test"), logSink: LogSink(descriptor: 2))
-        service.becomeReady(with: try Engine(configuration, observer: Observer()))
+        service.serve(
+            try ModelSet(
+                configuration, keeping: nil, metrics: metrics, observer: SilentBatchObserver()
+            ) { _ in })
     }
 
     /// The status and body of the answer.

@@ -12,14 +12,6 @@ import Testing
 
 /// Requests as the server hands them over, and the answers that come back from wherever.
 struct ServiceTests {
-    /// Hears nothing.
-    private struct DeafObserver: BatchObserver {
-        func batchStarted(worker: Int, model: ModelID, items: Int, tokens: Int) {}
-        func batchFinished(_ report: BatchReport) {}
-        func requestRefused(_ reason: AdmissionRefusal.Reason) {}
-        func requestFinished(_ outcome: RequestOutcome, timings: BatchTimings) {}
-    }
-
     private static func configuration(_ folder: TemporaryFolder) throws -> ServiceConfiguration {
         try ServiceConfiguration.merging(
             flags: [
@@ -36,7 +28,10 @@ struct ServiceTests {
             access: try AccessControl(keyFile: nil, metrics: metrics.access), metrics: metrics,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             logSink: LogSink(descriptor: STDERR_FILENO))
-        service.becomeReady(with: try Engine(configuration, observer: DeafObserver()))
+        service.serve(
+            try ModelSet(
+                configuration, keeping: nil, metrics: metrics, observer: SilentBatchObserver()
+            ) { _ in })
         return service
     }
 

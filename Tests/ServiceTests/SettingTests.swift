@@ -39,7 +39,7 @@ struct SettingTests {
             file: file)
         #expect(merged.port == 3)
         #expect(merged.host == "g")
-        #expect(merged.model == "e")
+        #expect(merged.modelFolders == ["e"])
         #expect(merged.dtype == "int8")
         #expect(merged.threads == nil)
         #expect(try merge(environment: environment, file: file).port == 2)
@@ -198,7 +198,8 @@ struct SettingTests {
     @Test func theExampleFileShowsEveryDefault() throws {
         let text = try Fixture.bytes("../../config/quiver.yaml")
         let file = try ConfigurationFile(path: "quiver.yaml", text: text)
-        let merged = try ServiceConfiguration.merging(flags: [:], environment: [:], file: file)
+        var merged = try ServiceConfiguration.merging(flags: [:], environment: [:], file: file)
+        merged.given = [:]
         #expect("\(merged)" == "\(ServiceConfiguration())")
 
         let keys = String(decoding: text, as: UTF8.self).split(separator: "\n").compactMap { line in

@@ -11,4 +11,7 @@
 /// Names the calling thread (15 bytes at most; longer names are cut).
 void cplatform_set_thread_name(const char *name);
 
+/// Returns free memory of the C library's allocator to the system, where it can.
+void cplatform_return_free_memory(void);
+
 #endif

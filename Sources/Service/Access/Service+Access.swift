@@ -53,8 +53,10 @@ extension Service {
     }
 
     /// Counts texts that are answered or in the queue.
-    func countAdmitted(_ count: Int, tokens: Int, of context: RequestContext) {
-        metrics.countAdmitted(count, tokens: tokens)
+    func countAdmitted(
+        _ count: Int, tokens: Int, _ model: ServedModel, of context: RequestContext
+    ) {
+        model.metrics.countAdmitted(count, tokens: tokens)
         if let key = context.key { metrics.access.client(key.name)?.tokens.add(tokens) }
     }
 

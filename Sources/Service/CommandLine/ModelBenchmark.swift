@@ -20,8 +20,9 @@ package final class ModelBenchmark {
         threads = configuration.threads ?? ProcessorLimits.current.threads
         seconds = secondsPerLength
         batchTokens = configuration.batchTokens ?? 128
+        guard let setting = configuration.models.first else { throw StartError("no model") }
         var loaded: Tokenizer?
-        model = try Engine.loadModel(configuration, tokenizer: &loaded)
+        model = try Engine.loadModel(setting, tokenizer: &loaded)
         let tokenizer =
             try loaded
             ?? Engine.loadTokenizer(model.tokenizerFolder, lowercases: model.lowercasesTexts)

@@ -68,7 +68,11 @@ package final class TextEmbedder {
     private func rows(of work: [Engine.Work]) throws -> [[Float]] {
         let done = Semaphore()
         let outcome = Outcome()
-        let request = BatchRequest(items: work, tokenCounts: work.map(\.queuedTokenCount))
+        let engine = engine
+        var request = BatchRequest(
+            items: work.map { Engine.Job(engine: engine, work: $0) },
+            tokenCounts: work.map(\.queuedTokenCount))
+        request.model = engine.id
         let admission = engine.scheduler.submit(request) { result, _ in
             outcome.result.withLock { $0 = result }
             done.signal()
@@ -88,9 +92,11 @@ private final class Outcome: Sendable {
 }
 
 /// Hears nothing.
-struct SilentBatchObserver: BatchObserver {
-    func batchStarted(worker: Int, model: ModelID, items: Int, tokens: Int) {}
-    func batchFinished(_ report: BatchReport) {}
-    func requestRefused(_ reason: AdmissionRefusal.Reason) {}
-    func requestFinished(_ outcome: RequestOutcome, timings: BatchTimings) {}
+package struct SilentBatchObserver: BatchObserver {
+    package init() {}
+    package func batchStarted(worker: Int, model: ModelID, items: Int, tokens: Int) {}
+    package func batchFinished(_ report: BatchReport) {}
+    package func requestRefused(_ reason: AdmissionRefusal.Reason, model: ModelID) {}
+    package func requestFinished(_ outcome: RequestOutcome, model: ModelID, timings: BatchTimings) {
+    }
 }

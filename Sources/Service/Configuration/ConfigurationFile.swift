@@ -1,15 +1,21 @@
 /// The entries of a YAML configuration file: one mapping from names to scalars or lists of scalars.
 ///
 /// Parsed by libyaml, the reference implementation of YAML 1.1. Only what a flat list of settings
-/// needs is taken; anything deeper is an error that names the line.
+/// needs is taken, and the list `models` of such lists; anything deeper is an error that names the
+/// line.
 package struct ConfigurationFile: Sendable {
     /// One `key: value` of the file.
     package struct Entry: Equatable, Sendable {
         package var key: String
         package var values: [String]
+        /// The elements of the list `models`.
+        package var mappings: [[Entry]] = []
         /// The key's line, from 1.
         package var line: Int
     }
+
+    /// The one key whose list holds mappings.
+    static let listKey = "models"
 
     /// The file's path, for messages.
     package let path: String
@@ -32,11 +38,22 @@ package struct ConfigurationFile: Sendable {
     private static func entries(
         from reader: inout YAMLEvents
     ) throws(YAMLEvents.Problem) -> [Entry] {
-        var entries: [Entry] = []
         guard try reader.next() != .end else { return [] }
         guard reader.current == .mappingStart else {
             throw reader.problem("the file must be a mapping of names to values")
         }
+        let entries = try mapping(from: &reader)
+        guard try reader.next() == .end else {
+            throw reader.problem("only one document is expected")
+        }
+        return entries
+    }
+
+    /// The entries of a mapping that has begun.
+    private static func mapping(
+        from reader: inout YAMLEvents
+    ) throws(YAMLEvents.Problem) -> [Entry] {
+        var entries: [Entry] = []
         while try reader.next() != .mappingEnd {
             guard case .scalar(let key) = reader.current else {
                 throw reader.problem("a key must be a plain name")
@@ -45,31 +62,37 @@ package struct ConfigurationFile: Sendable {
             if entries.contains(where: { $0.key == key }) {
                 throw reader.problem("'\(key)' is there twice")
             }
-            entries.append(Entry(key: key, values: try values(of: key, &reader), line: line))
-        }
-        guard try reader.next() == .end else {
-            throw reader.problem("only one document is expected")
+            var entry = Entry(key: key, values: [], line: line)
+            try readValue(into: &entry, &reader)
+            entries.append(entry)
         }
         return entries
     }
 
-    private static func values(
-        of key: String, _ reader: inout YAMLEvents
-    ) throws(YAMLEvents.Problem) -> [String] {
+    private static func readValue(
+        into entry: inout Entry, _ reader: inout YAMLEvents
+    ) throws(YAMLEvents.Problem) {
         switch try reader.next() {
         case .scalar(let value):
-            return [value]
+            entry.values = [value]
         case .sequenceStart:
-            var values: [String] = []
             while try reader.next() != .sequenceEnd {
-                guard case .scalar(let value) = reader.current else {
-                    throw reader.problem("the list of '\(key)' may only hold plain values")
+                switch reader.current {
+                case .scalar(let value):
+                    entry.values.append(value)
+                case .mappingStart where entry.key == listKey:
+                    entry.mappings.append(try mapping(from: &reader))
+                default:
+                    throw reader.problem(
+                        "the list of '\(entry.key)' may only hold "
+                            + (entry.key == listKey ? "mappings" : "plain values"))
                 }
-                values.append(value)
             }
-            return values
         default:
-            throw reader.problem("'\(key)' must be a plain value or a list of plain values")
+            throw reader.problem(
+                "'\(entry.key)' must be "
+                    + (entry.key == listKey
+                        ? "a list of mappings" : "a plain value or a list of plain values"))
         }
     }
 }

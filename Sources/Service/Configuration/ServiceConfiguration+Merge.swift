@@ -12,9 +12,16 @@ extension ServiceConfiguration {
         var configuration = ServiceConfiguration()
         for entry in file?.entries ?? [] {
             let place = "\(file?.path ?? ""):\(entry.line): "
+            if entry.key == ConfigurationFile.listKey {
+                try configuration.setModels(entry, file: file?.path ?? "")
+                continue
+            }
             guard let setting = Setting.all.first(where: { $0.name == entry.key }) else {
                 throw ConfigurationError(
                     "\(place)unknown key '\(entry.key)'" + suggestion(for: entry.key))
+            }
+            if setting.name == "model" && !configuration.modelEntries.isEmpty {
+                throw ConfigurationError("\(place)'model' and 'models' exclude each other")
             }
             try configuration.set(setting, entry.values, called: "\(place)'\(entry.key)'")
         }
@@ -45,11 +52,31 @@ extension ServiceConfiguration {
         "QUIVER_SIMULATION_SEEDS",
     ]
 
-    private mutating func set(
+    /// Takes the file's list of models.
+    private mutating func setModels(
+        _ list: ConfigurationFile.Entry, file: String
+    ) throws(ConfigurationError) {
+        let place = "\(file):\(list.line): "
+        guard modelFolders.isEmpty else {
+            throw ConfigurationError("\(place)'model' and 'models' exclude each other")
+        }
+        guard !list.mappings.isEmpty, list.values.isEmpty else {
+            throw ConfigurationError(
+                "\(place)'models' must be a list of entries, each with its 'path'; plain folders go "
+                    + "into 'model'")
+        }
+        for mapping in list.mappings {
+            modelEntries.append(
+                try ModelEntry(mapping, line: mapping.first?.line ?? list.line, file: file))
+        }
+    }
+
+    mutating func set(
         _ setting: Setting, _ values: [String], called name: String
     ) throws(ConfigurationError) {
         do throws(SettingProblem) {
             try setting.apply(values, &self)
+            given[setting.name] = values
         } catch {
             let given = values.count == 1 ? "'\(values[0])'" : "a list of \(values.count)"
             throw ConfigurationError("\(name) is \(given), but must be \(error.expected)")

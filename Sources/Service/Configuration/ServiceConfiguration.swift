@@ -3,7 +3,10 @@ import Platform
 /// Everything that an operator can set, after flags, environment, file and defaults were merged.
 package struct ServiceConfiguration: Sendable {
     // MARK: The model
-    package var model: String?
+    /// Folders of models, all served with the same settings; empty when there are entries.
+    package var modelFolders: [String] = []
+    /// Models with settings of their own; empty when there are folders.
+    package var modelEntries: [ModelEntry] = []
     package var servedModelNames: [String] = []
     package var dtype = "auto"
     package var kernels = "auto"
@@ -56,15 +59,14 @@ package struct ServiceConfiguration: Sendable {
     package var logLevel = "info"
     package var logFormat = "auto"
 
+    /// The values that were given, by setting, from the strongest source.
+    package var given: [String: [String]] = [:]
+
     package init() {}
 
     /// Relations between settings that no single one can check.
     package func validate() throws(ConfigurationError) {
-        guard model != nil else {
-            throw ConfigurationError(
-                "no model: name the folder of a Sentence-Transformers model with --model, "
-                    + "QUIVER_MODEL or the key 'model' of the configuration file")
-        }
+        try validateModels()
         if (tlsCertificate == nil) != (tlsKey == nil) {
             throw ConfigurationError(
                 "tls-cert and tls-key belong together: set both, or neither for cleartext")

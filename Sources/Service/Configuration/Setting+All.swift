@@ -8,11 +8,21 @@ extension Setting {
     package static let all: [Setting] = model + listener + access + queue + end + logs
 
     private static let model: [Setting] = [
-        .text(
-            "model", \.model, "folder of a Sentence-Transformers or Hugging Face model (required)"),
+        .several(
+            "model",
+            "folder of a Sentence-Transformers or Hugging Face model (required); again for more models"
+        ) { values, configuration throws(SettingProblem) in
+            if values.isEmpty || values.contains("") {
+                throw SettingProblem(expected: "a text that is not empty")
+            }
+            configuration.modelFolders = values
+            // A stronger source has its say about all models.
+            configuration.modelEntries = []
+        },
         .list(
             "served-model-name", \.servedModelNames,
-            "names that requests may use for the model, '*' for any; by default the folder's name"),
+            "names that requests may use for the model, '*' for any; by default the folder's name; with "
+                + "several models one for each, in their order"),
         .choice(
             "dtype", \.dtype, of: ["auto", "float32", "bfloat16", "int8"],
             "arithmetic of the encoder: auto, float32, bfloat16 or int8"),

@@ -12,8 +12,17 @@ package struct MetricsMoment: Sendable {
     var startedAtSeconds: Double
     /// Labels of `quiver_build_info`.
     var build: [(name: String, value: String)]
-    /// Labels of `quiver_model_info`, once for each model.
-    var models: [[(name: String, value: String)]]
+    /// The models that are loaded.
+    var models: [Model]
+
+    /// One loaded model.
+    struct Model: Sendable {
+        var id: ModelID
+        /// Its name.
+        var label: String
+        /// Labels of `quiver_model_info`.
+        var information: [(name: String, value: String)]
+    }
 }
 
 extension ServiceMetrics {
@@ -59,36 +68,56 @@ extension ServiceMetrics {
     }
 
     private func appendWork(to text: inout PrometheusText) {
-        for (name, help, histogram) in [
+        let models = shownModels
+        let histograms: [(String, String, KeyPath<ModelMetrics, Histogram>)] = [
             (
                 "quiver_tokenization_duration_seconds", "Tokenizing all texts of one request.",
-                tokenizationDuration
+                \.tokenizationDuration
             ),
             (
                 "quiver_queue_duration_seconds",
-                "From a request's admission to the start of its first text.", queueDuration
+                "From a request's admission to the start of its first text.", \.queueDuration
             ),
-            ("quiver_inference_duration_seconds", "Computing one batch.", inferenceDuration),
-            ("quiver_batch_texts", "Texts in one batch.", batchTexts),
-            ("quiver_batch_tokens", "Tokens in one batch.", batchTokens),
-            ("quiver_input_tokens", "Tokens of one text, special tokens included.", inputTokens),
-        ] {
+            ("quiver_inference_duration_seconds", "Computing one batch.", \.inferenceDuration),
+            ("quiver_batch_texts", "Texts in one batch.", \.batchTexts),
+            ("quiver_batch_tokens", "Tokens in one batch.", \.batchTokens),
+            ("quiver_input_tokens", "Tokens of one text, special tokens included.", \.inputTokens),
+        ]
+        for (name, help, histogram) in histograms {
             text.begin(name, .histogram, help)
-            text.histogram(name, [], histogram)
+            for model in models {
+                text.histogram(name, [("model", model.label)], model[keyPath: histogram])
+            }
         }
-        text.counter("quiver_texts_total", "Texts admitted.", texts.value)
-        text.counter("quiver_tokens_total", "Tokens admitted, after truncation.", tokens.value)
-        text.counter(
-            "quiver_truncated_texts_total", "Texts that were longer than the model's maximum.",
-            truncations.value)
+        let counters: [(String, String, KeyPath<ModelMetrics, Counter>)] = [
+            ("quiver_texts_total", "Texts admitted.", \.texts),
+            ("quiver_tokens_total", "Tokens admitted, after truncation.", \.tokens),
+            (
+                "quiver_truncated_texts_total", "Texts that were longer than the model's maximum.",
+                \.truncations
+            ),
+        ]
+        for (name, help, counter) in counters {
+            text.begin(name, .counter, help)
+            for model in models {
+                text.sample(name, [("model", model.label)], model[keyPath: counter].value)
+            }
+        }
     }
 
     private func appendQueue(to text: inout PrometheusText, _ moment: MetricsMoment) {
-        text.gauge(
-            "quiver_queue_requests", "Requests that wait.", moment.queue?.queuedRequests ?? 0)
-        text.gauge("quiver_queue_tokens", "Tokens that wait.", moment.queue?.queuedTokens ?? 0)
-        text.gauge(
-            "quiver_running_batches", "Batches in computation.", moment.queue?.runningBatches ?? 0)
+        let gauges: [(String, String, KeyPath<ModelSnapshot, Int>)] = [
+            ("quiver_queue_requests", "Requests that wait.", \.queuedRequests),
+            ("quiver_queue_tokens", "Tokens of texts that wait.", \.queuedTokens),
+            ("quiver_running_batches", "Batches in computation.", \.runningBatches),
+        ]
+        for (name, help, value) in gauges {
+            text.begin(name, .gauge, help)
+            for model in moment.models {
+                let snapshot = moment.queue?.models[model.id] ?? ModelSnapshot()
+                text.sample(name, [("model", model.label)], snapshot[keyPath: value])
+            }
+        }
         text.counter(
             "quiver_shared_texts_total",
             "Texts that were equal to one in the queue and shared its computation.",
@@ -96,13 +125,21 @@ extension ServiceMetrics {
         appendCache(to: &text, moment.cache ?? VectorCache.Statistics())
         let rejected = "quiver_rejected_requests_total"
         text.begin(rejected, .counter, "Requests refused by the queue, by reason.")
-        for reason in AdmissionRefusal.Reason.allCases {
-            text.sample(rejected, [("reason", reason.label)], rejections[reason]?.value ?? 0)
+        for model in shownModels {
+            for reason in AdmissionRefusal.Reason.allCases {
+                text.sample(
+                    rejected, [("model", model.label), ("reason", reason.label)],
+                    model.rejections[reason]?.value ?? 0)
+            }
         }
         let finished = "quiver_admitted_requests_total"
         text.begin(finished, .counter, "Requests that were admitted to the queue, by outcome.")
-        for name in Self.outcomeNames {
-            text.sample(finished, [("outcome", name)], outcomes[name]?.value ?? 0)
+        for model in shownModels {
+            for outcome in RequestOutcome.allCases {
+                text.sample(
+                    finished, [("model", model.label), ("outcome", outcome.label)],
+                    model.outcomes[outcome]?.value ?? 0)
+            }
         }
     }
 
@@ -174,9 +211,26 @@ extension ServiceMetrics {
         text.gauge("quiver_ready", "Whether the service is ready: 1 or 0.", moment.isReady ? 1 : 0)
         text.begin("quiver_build_info", .gauge, "The program; always 1.")
         text.sample("quiver_build_info", moment.build, 1)
-        text.begin("quiver_model_info", .gauge, "The model that is loaded; always 1.")
+        text.begin("quiver_model_info", .gauge, "The models that are loaded; always 1.")
         for model in moment.models {
-            text.sample("quiver_model_info", model, 1)
+            text.sample("quiver_model_info", model.information, 1)
+        }
+        text.counter(
+            "quiver_model_reload_failures_total",
+            "Times that the models of a configuration read again could not be loaded.",
+            modelReloadsFailed.value)
+    }
+}
+
+extension RequestOutcome {
+    /// The outcome in metrics.
+    package var label: String {
+        switch self {
+        case .completed: "completed"
+        case .cancelled: "cancelled"
+        case .deadlineExpired: "expired"
+        case .workerFailed: "failed"
+        case .abandoned: "abandoned"
         }
     }
 }

@@ -29,18 +29,9 @@ package final class ServiceMetrics: Sendable {
     let routes: [Route?: RouteInstruments]
     let otherStatuses = Counter()
 
-    let tokenizationDuration = Histogram(bounds: Histogram.latencyBounds)
-    let queueDuration = Histogram(bounds: Histogram.latencyBounds)
-    let inferenceDuration = Histogram(bounds: Histogram.latencyBounds)
-    let batchTexts = Histogram(bounds: Histogram.powersOfTwo(through: 256))
-    let batchTokens = Histogram(bounds: Histogram.powersOfTwo(through: 16384))
-    let inputTokens = Histogram(bounds: Histogram.powersOfTwo(through: 8192))
-
-    let texts = Counter()
-    let tokens = Counter()
-    let truncations = Counter()
-    let rejections: [AdmissionRefusal.Reason: Counter]
-    let outcomes: [String: Counter]
+    private let models = Locked(ModelMetricsTable())
+    /// Times that the models of a configuration that was read again could not be loaded.
+    let modelReloadsFailed = Counter()
 
     package let access = AccessMetrics()
 
@@ -59,7 +50,6 @@ package final class ServiceMetrics: Sendable {
 
     /// What HTTP alone can answer, before any route.
     package static let failureStatuses = [400, 408, 413, 414, 415, 417, 431, 501, 503, 505]
-    static let outcomeNames = ["completed", "cancelled", "expired", "failed", "abandoned"]
 
     package init() {
         var routes: [Route?: RouteInstruments] = [:]
@@ -68,8 +58,6 @@ package final class ServiceMetrics: Sendable {
         }
         routes.updateValue(Self.instruments(for: [401, 404]), forKey: Route?.none)
         self.routes = routes
-        rejections = Self.counters(AdmissionRefusal.Reason.allCases)
-        outcomes = Self.counters(Self.outcomeNames)
         connectionsClosed = Self.counters(CloseReason.allCases)
         connectionsRejected = Self.counters(ConnectionRejection.allCases)
         deadlinesMissed = Self.counters(DeadlineKind.allCases)
@@ -84,10 +72,21 @@ package final class ServiceMetrics: Sendable {
         RouteInstruments(statuses: Set(statuses + failureStatuses))
     }
 
-    /// Counts the texts of one request that was taken.
-    func countAdmitted(_ count: Int, tokens: Int) {
-        texts.add(count)
-        self.tokens.add(tokens)
+    /// The instruments of the models that are served, in their order.
+    var shownModels: [ModelMetrics] { models.withLock { $0.shown } }
+
+    /// The instruments of the model with this name.
+    func model(_ label: String) -> ModelMetrics { models.withLock { $0.model(label) } }
+
+    /// The instruments of the model with this number in the queue.
+    func model(_ id: ModelID) -> ModelMetrics? { models.withLock { $0.byID[id] } }
+
+    /// Shows the models of these names alone.
+    func show(_ labels: [String]) { models.withLock { $0.show(labels) } }
+
+    /// Counts in `metrics` what the queue does for `id`; nil when the model has gone.
+    func assign(_ metrics: ModelMetrics?, to id: ModelID) {
+        models.withLock { $0.assign(metrics, to: id) }
     }
 
     /// Counts one answered request.

@@ -114,26 +114,15 @@ final class ServiceObserver: ServerObserver, BatchObserver {
     func batchStarted(worker: Int, model: ModelID, items: Int, tokens: Int) {}
 
     func batchFinished(_ report: BatchReport) {
-        metrics.batchTexts.observe(Double(report.items))
-        metrics.batchTokens.observe(Double(report.tokens))
-        metrics.inferenceDuration.observe(report.duration.seconds)
+        metrics.model(report.model)?.count(report)
     }
 
-    func requestRefused(_ reason: AdmissionRefusal.Reason) {
-        metrics.rejections[reason]?.add()
+    func requestRefused(_ reason: AdmissionRefusal.Reason, model: ModelID) {
+        metrics.model(model)?.rejections[reason]?.add()
     }
 
-    func requestFinished(_ outcome: RequestOutcome, timings: BatchTimings) {
-        let name =
-            switch outcome {
-            case .completed: "completed"
-            case .cancelled: "cancelled"
-            case .deadlineExpired: "expired"
-            case .workerFailed: "failed"
-            case .abandoned: "abandoned"
-            }
-        metrics.outcomes[name]?.add()
-        if timings.started != nil { metrics.queueDuration.observe(timings.wait.seconds) }
+    func requestFinished(_ outcome: RequestOutcome, model: ModelID, timings: BatchTimings) {
+        metrics.model(model)?.count(outcome, timings)
     }
 }
 

@@ -44,7 +44,7 @@ package enum Route: String, CaseIterable, Sendable {
     package var statuses: [Int] {
         switch self {
         case .embeddings: [200, 204, 400, 401, 404, 405, 413, 415, 429, 500, 503]
-        case .tokenize: [200, 204, 400, 401, 405, 413, 415, 503]
+        case .tokenize: [200, 204, 400, 401, 404, 405, 413, 415, 503]
         case .models: [200, 204, 401, 405]
         case .metrics: [200, 204, 401, 404, 405]
         case .live: [200, 204, 405]

@@ -4,6 +4,8 @@ import JSON
 package struct TokenizeRequest: Equatable, Sendable {
     package var inputs: [String] = []
     package var addSpecialTokens = true
+    /// Whose tokenizer; may be left out where there is one model.
+    package var model: String?
 
     /// Parses and checks the body.
     package init(parsing body: [UInt8], inputsMaximum: Int) throws(APIError) {
@@ -24,6 +26,8 @@ package struct TokenizeRequest: Equatable, Sendable {
             case "add_special_tokens":
                 let value = try FieldReader.optional(key, &reader, FieldReader.bool)
                 addSpecialTokens = value ?? true
+            case "model":
+                model = try FieldReader.optional(key, &reader, FieldReader.string)
             default:
                 try reader.skipValue()
             }

@@ -5,7 +5,8 @@ import Platform
 import Synchronization
 import Tokenizers
 
-/// A loaded model with its tokenizer and its compute threads: what turns texts into vectors.
+/// A loaded model with its tokenizer and its place among the compute threads: what turns texts into
+/// vectors.
 package final class Engine: Sendable {
     /// What one text becomes before the queue.
     package struct Work: Sendable {
@@ -15,32 +16,68 @@ package final class Engine: Sendable {
         /// What is wanted of it.
         package var output = TextOutput.vector
 
+        package init(tokenIDs: [Int32], promptTokenCount: Int = 0) {
+            (self.tokenIDs, self.promptTokenCount) = (tokenIDs, promptTokenCount)
+        }
+
         /// The tokens that the queue counts: a text of none still takes a place in a batch.
         var queuedTokenCount: Int { max(1, tokenIDs.count) }
     }
 
+    /// One text in the queue, with the model that it keeps loaded.
+    package struct Job: Sendable {
+        package let engine: Engine
+        package let work: Work
+
+        package init(engine: Engine, work: Work) {
+            (self.engine, self.work) = (engine, work)
+        }
+    }
+
+    /// The model's number in the queue and in the keys of texts; no two engines of a process have the
+    /// same.
+    package let id: ModelID
     package let model: EmbeddingModel
     package let tokenizer: Tokenizer
-    package let threads: Int
-    let scheduler: BatchScheduler<Work, [Float]>
-    /// Vectors that were computed lately; holds nothing unless the configuration gives it room.
-    let cache: VectorCache
+    /// Threads, queue and cache, which all models share.
+    package let pool: ComputePool
+    /// What was loaded, to know whether it is there anew.
+    let origin: ModelOrigin
     /// Tokens of one batch on one thread: as configured, or as measured.
     let batchTokens: Int
-    /// Stands for the model, its dtype and its folder's settings in the keys of texts; no two
-    /// engines of a process have the same.
-    private let namespace: UInt64
+    /// What one thread computes in such batches.
+    let tokensPerSecond: Double
     private let keySeed = UInt64.random(in: .min ... .max)
 
-    /// Loads the folder, starts the compute threads and runs a first text through the model.
+    package var threads: Int { pool.threads }
+    var scheduler: BatchScheduler<Job, [Float]> { pool.scheduler }
+    var cache: VectorCache { pool.cache }
+
+    /// Loads the model of a configuration that has one, and starts the compute threads.
     ///
     /// - Throws: ``StartError`` that names the file and the way out.
-    package init(
+    package convenience init(
         _ configuration: ServiceConfiguration, observer: any BatchObserver
     ) throws(StartError) {
-        threads = configuration.threads ?? ProcessorLimits.current.threads
+        guard let setting = configuration.models.first, configuration.models.count == 1 else {
+            throw StartError("one model is needed, not \(configuration.models.count)")
+        }
+        try self.init(setting, configuration, pool: nil, observer: observer)
+        pool.add(self)
+    }
+
+    /// Loads the folder and runs first texts through the model; `pool` does not know it yet.
+    ///
+    /// - Parameter pool: nil starts the compute threads.
+    /// - Throws: ``StartError`` that names the file and the way out.
+    init(
+        _ setting: ModelSetting, _ configuration: ServiceConfiguration, pool: ComputePool?,
+        observer: any BatchObserver
+    ) throws(StartError) {
+        // Before the files are read: a change while they are is then seen the next time.
+        origin = ModelOrigin(setting)
         var loaded: Tokenizer?
-        let model = try Self.loadModel(configuration, tokenizer: &loaded)
+        let model = try Self.loadModel(setting, tokenizer: &loaded)
         self.model = model
         if let loaded, !model.lowercasesTexts, !model.usesPlainTokenizer {
             tokenizer = loaded
@@ -51,78 +88,74 @@ package final class Engine: Sendable {
         }
         do {
             try model.checkVocabulary(of: tokenizer.vocabularySize)
-            let measured = try BatchMeasurement(
-                model, tokenID: tokenizer.wrap(ids: []).first ?? 0,
-                fixed: configuration.batchTokens)
-            batchTokens = min(measured.batchTokens, configuration.queueTokens)
-            cache = VectorCache(bytesMaximum: configuration.cacheBytes)
-            namespace = UInt64(Self.count.add(1, ordering: .relaxed).newValue)
-            let batching = Self.batching(configuration, batchTokens, measured.tokensPerSecond)
-            let tokensMaximum = max(batchTokens, model.maximumLength)
-            scheduler = try BatchScheduler(
-                configuration: batching, workers: threads, observer: observer
-            ) { _ in
-                EmbeddingWorker(
-                    model: model, tokensMaximum: tokensMaximum,
-                    interruptTokensMaximum: Self.interruptTokensMaximum)
-            }
         } catch {
             throw StartError("\(error)")
+        }
+        try Self.checkPrompt(setting, model)
+        let measured = try BatchMeasurement(
+            model, tokenID: tokenizer.wrap(ids: []).first ?? 0, fixed: configuration.batchTokens)
+        batchTokens = min(measured.batchTokens, configuration.queueTokens)
+        tokensPerSecond = measured.tokensPerSecond
+        id = ModelID(Self.count.add(1, ordering: .relaxed).newValue)
+        if let pool {
+            self.pool = pool
+        } else {
+            self.pool = try ComputePool(configuration, measured: measured, observer: observer)
         }
         try warmUp()
     }
 
     private static let count = Atomic<Int>(0)
 
-    private static func batching(
-        _ configuration: ServiceConfiguration, _ batchTokens: Int, _ tokensPerSecond: Double
-    ) -> BatchConfiguration {
-        var batching = BatchConfiguration()
-        batching.batchTokensMaximum = batchTokens
-        batching.queueTokensMaximum = configuration.queueTokens
-        batching.queueRequestsMaximum = configuration.queueRequests
-        batching.requestItemsMaximum = configuration.inputsMaximum
-        batching.tokensPerSecond = tokensPerSecond
-        batching.deadlineDefault =
-            configuration.requestTimeout > .zero ? configuration.requestTimeout : nil
-        batching.deadlineMaximum = configuration.requestTimeoutMaximum
-        batching.interruptTokensMaximum = interruptTokensMaximum
-        batching.gangTokensMinimum = gangTokensMinimum
-        return batching
+    /// Memory for batches of this model on one thread.
+    func makeArena() -> EmbeddingArena {
+        EmbeddingArena(
+            model: model, tokensMaximum: max(batchTokens, model.maximumLength),
+            interruptTokensMaximum: Self.interruptTokensMaximum)
     }
 
     /// What makes two texts the same work.
     ///
     /// Of the options of a request only the prompt's length and the kind of output change what the
     /// model computes of given ids; a cut to fewer dimensions is made of the whole vector.
-    func contentKey(of work: Work) -> ContentKey {
+    package func contentKey(of work: Work) -> ContentKey {
         ContentKey(
-            namespace: namespace << 32 | UInt64(work.promptTokenCount),
+            namespace: UInt64(id.value) << 32 | UInt64(work.promptTokenCount),
             tokens: work.tokenIDs + work.output.keyTokens, seed: keySeed)
     }
 
-    /// From this many tokens a text that is alone gets all idle threads: below, the join costs more than
-    /// it brings (docs/batching.md).
-    private static let gangTokensMinimum = 16
+    /// Whether keys of this namespace are of the model.
+    static func owns(namespace: UInt64, _ id: ModelID) -> Bool {
+        namespace >> 32 == UInt64(id.value)
+    }
 
     /// Up to this many tokens a request may run between two layers of a longer batch: a query, not a
     /// document, which a query could not interrupt in its turn.
-    private static let interruptTokensMaximum = 64
+    static let interruptTokensMaximum = 64
+
+    private static func checkPrompt(
+        _ setting: ModelSetting, _ model: EmbeddingModel
+    ) throws(StartError) {
+        guard let name = setting.promptName else { return }
+        let settings = model.description.settings
+        guard settings.prompt(named: name) == nil else { return }
+        let names = settings.prompts.map { "'\($0.name)'" }.joined(separator: ", ")
+        throw StartError("\(setting.folder): there is no prompt '\(name)'. There are: \(names)")
+    }
 
     /// Loads the model with the arithmetic and the kernels that the configuration asks for.
     ///
     /// - Parameter tokenizer: set where int8 needed it: for the ids of the texts that show the encoder
     ///   the range of its activations.
     static func loadModel(
-        _ configuration: ServiceConfiguration, tokenizer: inout Tokenizer?
+        _ setting: ModelSetting, tokenizer: inout Tokenizer?
     ) throws(StartError) -> EmbeddingModel {
         do {
-            let kernels = try Kernels(KernelChoice(configuration.kernels))
+            let kernels = try Kernels(KernelChoice(setting.kernels))
             var loaded: Tokenizer?
             defer { tokenizer = loaded }
             return try EmbeddingModel(
-                folder: configuration.model ?? "", dtype: numericType(configuration, kernels),
-                kernels: kernels
+                folder: setting.folder, dtype: numericType(setting, kernels), kernels: kernels
             ) { folder in
                 // One that cannot be loaded is an error of its own, a moment later.
                 loaded = try? loadTokenizer(folder)
@@ -134,10 +167,8 @@ package final class Engine: Sendable {
         }
     }
 
-    private static func numericType(
-        _ configuration: ServiceConfiguration, _ kernels: Kernels
-    ) -> NumericType {
-        NumericType(rawValue: configuration.dtype) ?? kernels.fastestFaithfulType
+    private static func numericType(_ setting: ModelSetting, _ kernels: Kernels) -> NumericType {
+        NumericType(rawValue: setting.dtype) ?? kernels.fastestFaithfulType
     }
 
     /// Loads `tokenizer.json`, or what older folders have instead, and what goes with it.
@@ -167,15 +198,15 @@ package final class Engine: Sendable {
     /// The largest vocabularies in use take about 35 MB.
     private static let tokenizerBytesMaximum = 256 << 20
 
-    /// Runs one text on every thread, so that the first request finds everything in memory.
+    /// Runs one text, so that the first request finds everything in memory.
     private func warmUp() throws(StartError) {
         let ids = tokenizer.wrap(ids: [])
         guard !ids.isEmpty else { return }
         // Not by the queue: its metrics tell of requests, and there has been none.
-        let worker = EmbeddingWorker(
+        let arena = EmbeddingArena(
             model: model, tokensMaximum: ids.count, interruptTokensMaximum: ids.count)
         do {
-            _ = try worker.run([Work(tokenIDs: ids)])
+            _ = try arena.run([Work(tokenIDs: ids)])
         } catch {
             throw StartError("the model fails on its first text: \(error)")
         }

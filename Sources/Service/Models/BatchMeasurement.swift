@@ -1,4 +1,5 @@
 import Batching
+import Glibc
 import Models
 import Platform
 
@@ -20,12 +21,12 @@ struct BatchMeasurement {
     /// Measures batches of short texts on the calling thread; `fixed` measures that size alone.
     init(_ model: EmbeddingModel, tokenID: Int32, fixed: Int?) throws(StartError) {
         let sizes = fixed.map { [min($0, Self.sizes.last ?? $0)] } ?? Self.sizes
-        let worker = EmbeddingWorker(
+        let arena = EmbeddingArena(
             model: model, tokensMaximum: sizes.max() ?? 0,
             interruptTokensMaximum: Self.textTokens)
         var best: (size: Int, speed: Double)?
         for size in sizes {
-            let speed = try Self.speed(of: size, model, worker, tokenID)
+            let speed = try Self.speed(of: size, model, arena, tokenID)
             if let found = best, speed < found.speed * Self.worth { continue }
             best = (size, speed)
         }
@@ -33,9 +34,16 @@ struct BatchMeasurement {
         tokensPerSecond = min(max(best?.speed ?? 1, 1), 1e9)
     }
 
+    /// Processor time of this thread: what others compute meanwhile does not count.
+    private static var threadSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+
     /// Tokens a second in batches of `size` tokens: the fastest repetition, which nobody disturbed.
     private static func speed(
-        of size: Int, _ model: EmbeddingModel, _ worker: EmbeddingWorker, _ tokenID: Int32
+        of size: Int, _ model: EmbeddingModel, _ arena: EmbeddingArena, _ tokenID: Int32
     ) throws(StartError) -> Double {
         let length = min(textTokens, size, model.maximumLength)
         let texts = (0..<max(1, size / length)).map { _ in
@@ -45,13 +53,13 @@ struct BatchMeasurement {
         var shortest = Double.infinity
         var repetitions = 0
         repeat {
-            let start = MonotonicTime.now
+            let start = threadSeconds
             do {
-                _ = try worker.run(texts)
+                _ = try arena.run(texts)
             } catch {
                 throw StartError("the model fails on its first texts: \(error)")
             }
-            shortest = min(shortest, MonotonicTime.now.interval(since: start).seconds)
+            shortest = min(shortest, threadSeconds - start)
             repetitions += 1
         } while repetitions < 2 || MonotonicTime.now < end
         return Double(texts.count * length) / max(shortest, 1e-9)

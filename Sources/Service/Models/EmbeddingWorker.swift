@@ -1,8 +1,44 @@
 import Batching
 import Models
 
-/// Computes batches of texts on one compute thread, in memory of its own.
+/// Computes batches of texts of any model on one compute thread.
 final class EmbeddingWorker: BatchWorker {
+    private let residents: ResidentEngines
+    private var arenas: [ModelID: EmbeddingArena] = [:]
+
+    init(_ residents: ResidentEngines) {
+        self.residents = residents
+    }
+
+    func run(_ items: [Engine.Job]) throws -> [[Float]] {
+        try run(items, in: BatchContext())
+    }
+
+    func run(_ items: [Engine.Job], in context: BatchContext) throws -> [[Float]] {
+        // All items of a batch are of one model.
+        guard let engine = items.first?.engine else { return [] }
+        return try arena(for: engine).run(items.map(\.work), in: context)
+    }
+
+    /// Memory of its own for each model, kept as long as the model is loaded.
+    private func arena(for engine: Engine) -> EmbeddingArena {
+        if let arena = arenas[engine.id] { return arena }
+        let arena = engine.makeArena()
+        // A request that was taken before the model went may come after.
+        if residents.contains(engine.id) { arenas[engine.id] = arena }
+        return arena
+    }
+
+    func modelsChanged() {
+        let engines = residents.all
+        arenas = arenas.filter { engines[$0.key] != nil }
+        // Here, so that this thread is the first to touch the memory.
+        for (id, engine) in engines where arenas[id] == nil { arenas[id] = engine.makeArena() }
+    }
+}
+
+/// Memory in which one thread computes batches of one model.
+final class EmbeddingArena {
     private let model: EmbeddingModel
     /// What one level of interruption computes in: a short batch may run between two layers of a
     /// longer one, whose memory must stay as it is.
@@ -14,7 +50,7 @@ final class EmbeddingWorker: BatchWorker {
         var vectors: [Float] = []
     }
 
-    /// A worker for batches of up to `tokensMaximum` tokens.
+    /// An arena for batches of up to `tokensMaximum` tokens.
     init(model: EmbeddingModel, tokensMaximum: Int, interruptTokensMaximum: Int) {
         self.model = model
         levels = [tokensMaximum, interruptTokensMaximum].map {
@@ -22,11 +58,8 @@ final class EmbeddingWorker: BatchWorker {
         }
     }
 
-    func run(_ items: [Engine.Work]) throws -> [[Float]] {
-        try run(items, in: BatchContext())
-    }
-
-    func run(_ items: [Engine.Work], in context: BatchContext) throws -> [[Float]] {
+    func run(_ items: [Engine.Work], in context: BatchContext = BatchContext()) throws -> [[Float]]
+    {
         // The level is taken out for the time being: an interrupting call comes back into this one.
         var level = levels[context.level]
         level.batch.removeAll()
