@@ -11,6 +11,8 @@ package final class EmbeddingModel: Sendable {
     package let summary: ModelSummary
     /// What is between the token ids and the pooling.
     package let backbone: any Backbone
+    /// The ways of texts through the model: one, unless the folder has a Router.
+    package let routes: [ModelRoute]
     private let output: OutputLayers
 
     /// Loads the folder at `path` and runs a first text through it.
@@ -34,8 +36,9 @@ package final class EmbeddingModel: Sendable {
             description.pipeline, folder: description.folder,
             inputWidth: description.pooledWidth, kernels: kernels)
         self.description = description
+        routes = description.routes
         try weights.checkUnchanged()
-        try checkFinite(weights.origin)
+        for route in routes { try checkFinite(weights.origin, route) }
     }
 
     /// The name of the folder.
@@ -52,10 +55,6 @@ package final class EmbeddingModel: Sendable {
     package var kernelsName: String { backbone.kernels.name }
     /// The folder that holds the tokenizer's files.
     package var tokenizerFolder: String { description.tokenizerFolder }
-    /// Whether the tokenizer is used as `tokenizer.json` has it, without special tokens.
-    package var usesPlainTokenizer: Bool { description.usesPlainTokenizer }
-    /// Whether a text of no tokens has a vector, of zeros.
-    package var takesEmptyTexts: Bool { description.input.takesEmptyTexts }
     /// Whether texts are lowercased before they are tokenized, as `do_lower_case` asks.
     package var lowercasesTexts: Bool { description.sequenceLimit.lowercases }
 
@@ -68,9 +67,18 @@ package final class EmbeddingModel: Sendable {
     /// Checks that the ids of the folder's tokenizer all have a row in the table of token vectors.
     ///
     /// - Throws: `ModelError.inconsistent`.
-    package func checkVocabulary(of tokenizerVocabulary: Int) throws(ModelError) {
-        try description.configuration.check(
-            tokenizerVocabulary: tokenizerVocabulary, file: tokenizerFolder + "/tokenizer.json")
+    package func checkVocabulary(
+        of tokenizerVocabulary: Int, route: Int = 0
+    ) throws(ModelError) {
+        try description.checkVocabulary(of: tokenizerVocabulary, route: route)
+    }
+
+    /// The number of the route of texts whose use is not named.
+    package var mainRoute: Int { description.routeIndex(for: nil) ?? 0 }
+
+    /// The way of texts for `task`, such as `query`; nil where the folder's Router has none for it.
+    package func route(for task: String?) -> ModelRoute? {
+        description.routeIndex(for: task).map { routes[$0] }
     }
 
     /// Memory for one thread, enough for batches of up to `tokensMaximum` tokens.
@@ -184,12 +192,16 @@ package final class EmbeddingModel: Sendable {
     }
 
     /// Refuses weights that make nonsense of any text, before a client sees it.
-    private func checkFinite(_ file: String) throws(ModelError) {
-        let ids = (0..<min(8, maximumLength)).map { Int32($0 * (vocabularySize - 1) / 8) }
+    private func checkFinite(_ file: String, _ route: ModelRoute) throws(ModelError) {
+        let ids = (0..<min(8, route.maximumLength)).map {
+            Int32($0 * (route.vocabularySize - 1) / 8)
+        }
+        var batch = PackedBatch()
+        batch.append(ids, route: route.index)
         var vectors: [Float] = []
         do {
             try embed(
-                PackedBatch([ids]), workspace: makeWorkspace(tokensMaximum: ids.count),
+                batch, workspace: makeWorkspace(tokensMaximum: ids.count),
                 into: &vectors)
         } catch {
             throw .malformed(file: file, field: nil, reason: "the weights are unusable: \(error)")

@@ -4,6 +4,8 @@ import Platform
 enum InputModule: Sendable {
     /// A transformer of a family.
     case transformer(ModelFamily)
+    /// Several ways, each with modules of its own.
+    case router(RouterDescription)
     /// A table of vectors alone.
     case table(TableLayout)
     /// ELMo, as `scripts/convert/elmo.py` writes it.
@@ -15,7 +17,7 @@ enum InputModule: Sendable {
     /// without what transformers' settings change in it.
     var usesPlainTokenizer: Bool {
         switch self {
-        case .transformer, .universalEncoder: false
+        case .transformer, .router, .universalEncoder: false
         case .elmo: true
         case .table(let layout): layout.kind != .wordEmbeddings
         }
@@ -25,7 +27,7 @@ enum InputModule: Sendable {
     var takesEmptyTexts: Bool {
         switch self {
         case .table, .elmo: true
-        case .transformer, .universalEncoder: false
+        case .transformer, .router, .universalEncoder: false
         }
     }
 }
@@ -72,6 +74,16 @@ extension ModelConfiguration {
         self.init(
             file: encoder.file, modelType: UniversalEncoderConfiguration.modelType,
             vocabulary: encoder.vocabularySize, width: encoder.width, layers: 0)
+    }
+
+    /// The sizes of a model with routes, whose ids mean something else on each.
+    init(_ router: RouterDescription) {
+        let models = router.routes.map(\.model)
+        self.init(
+            file: router.file, modelType: "router",
+            vocabulary: models.map(\.configuration.vocabularySize).min() ?? 1,
+            width: models.first?.pipeline.outputWidth ?? 1,
+            layers: models.map(\.configuration.layerCount).max() ?? 0)
     }
 
     /// The sizes of a table of vectors, which has no layers.

@@ -17,9 +17,25 @@ package struct ModelDescription: Sendable {
     ///
     /// - Throws: ``ModelError``.
     package init(folder path: String) throws(ModelError) {
-        folder = try ModelFolder(path: path)
-        var outline = try ModulePipeline.Outline(folder)
+        let folder = try ModelFolder(path: path)
+        try self.init(folder, ModulePipeline.Outline(folder), hasSettings: true)
+    }
+
+    /// The model of a list of modules, which may be one route of a Router.
+    init(
+        _ folder: ModelFolder, _ modules: ModulePipeline.Outline, hasSettings: Bool
+    ) throws(ModelError) {
+        var outline = modules
+        self.folder = folder
         switch outline.kind {
+        case .router:
+            let router = try RouterDescription(outline, folder)
+            input = .router(router)
+            configuration = ModelConfiguration(router)
+            pipeline = ModulePipeline(router, at: outline.inputPath)
+            settings = try PipelineSettings(folder, outputWidth: pipeline.outputWidth)
+            sequenceLimit = router.routes[router.main].model.sequenceLimit
+            return
         case .staticEmbedding:
             let layout = try TableLayout(staticEmbeddingIn: outline.inputPath, of: folder)
             input = .table(layout)
@@ -37,7 +53,9 @@ package struct ModelDescription: Sendable {
         pipeline = try ModulePipeline(
             outline, folder: folder, hiddenSize: configuration.hiddenSize,
             architectures: configuration.architectures)
-        settings = try PipelineSettings(folder, outputWidth: pipeline.outputWidth)
+        settings =
+            hasSettings
+            ? try PipelineSettings(folder, outputWidth: pipeline.outputWidth) : PipelineSettings()
         switch input {
         case .table(let layout):
             sequenceLimit = try SequenceLimit(layout, folder: folder)
@@ -48,6 +66,8 @@ package struct ModelDescription: Sendable {
         case .elmo, .universalEncoder:
             sequenceLimit = SequenceLimit(
                 tokens: SequenceLimit.unbounded, origin: "the model has no limit")
+        case .router(let router):
+            sequenceLimit = router.routes[router.main].model.sequenceLimit
         }
     }
 
@@ -62,6 +82,9 @@ package struct ModelDescription: Sendable {
 
     /// The folder that holds the tokenizer's files: that of the first module.
     package var tokenizerFolder: String {
+        if case .router(let router) = input {
+            return router.routes[router.main].model.tokenizerFolder
+        }
         let module = pipeline.inputPath
         return module.isEmpty ? folder.path : folder.path + "/" + module
     }
@@ -78,7 +101,14 @@ package struct ModelDescription: Sendable {
     ///
     /// - Throws: ``ModelError``.
     package func weights() throws(ModelError) -> WeightFiles {
-        try WeightFiles(folder, in: pipeline.inputPath)
+        guard case .router(let router) = input else {
+            return try WeightFiles(folder, in: pipeline.inputPath)
+        }
+        var files: [String: WeightFiles] = [:]
+        for route in router.routes where files[route.model.pipeline.inputPath] == nil {
+            files[route.model.pipeline.inputPath] = try route.model.weights()
+        }
+        return WeightFiles(joining: Array(files.values))
     }
 }
 
@@ -94,6 +124,11 @@ extension ModelDescription {
         calibration: (_ tokenizerFolder: String) -> [[Int32]]
     ) throws(ModelError) -> any Backbone {
         switch input {
+        case .router(let router):
+            return try RoutedBackbone(router, kernels: kernels) { model throws(ModelError) in
+                try model.backbone(
+                    model.weights(), dtype: dtype, kernels: kernels, calibration: calibration)
+            }
         case .table(let layout):
             return try TokenTable(layout, folder: folder, weights: weights, kernels: kernels)
         case .elmo(let elmo):
@@ -107,5 +142,11 @@ extension ModelDescription {
                 type: dtype, kernels: kernels,
                 calibration: dtype == .int8 ? PackedBatch(calibration(tokenizerFolder)) : nil)
         }
+    }
+
+    /// Whether the last thing done to every vector is to normalize it.
+    var endsNormalized: Bool {
+        guard case .router(let router) = input else { return pipeline.steps.last == .normalize }
+        return router.routes.allSatisfy { $0.model.pipeline.steps.last == .normalize }
     }
 }

@@ -53,10 +53,8 @@ package struct ModelSummary: Equatable, Sendable {
         parameterCount = count
         storage = types
         weightBytes = weights.dataBytes
-        let pooling = model.pipeline.pooling
         pipeline =
-            ["pooling by " + pooling.modes.map(\.rawValue).joined(separator: " + ")]
-            + model.pipeline.steps.map(\.summary)
+            model.stepsInWords
             + (model.settings.truncatedWidth.map { ["cut to \($0)"] } ?? [])
         dimensions = model.dimension
         limit = model.sequenceLimit
@@ -99,8 +97,7 @@ package struct ModelSummary: Equatable, Sendable {
     private static func count(_ weights: WeightFiles) throws(ModelError) -> (Int, String) {
         var count = 0
         var types: [String] = []
-        for name in weights.names {
-            let tensor = try weights.tensor(named: name)
+        for tensor in try weights.tensors() {
             guard tensor.dtype.isNumber else { continue }
             count += tensor.count
             if !types.contains(tensor.dtype.rawValue) { types.append(tensor.dtype.rawValue) }
@@ -116,7 +113,8 @@ package struct ModelSummary: Equatable, Sendable {
         let weightNames = weights.paths.compactMap { $0.split(separator: "/").last }.map(
             String.init)
         let read = [
-            "modules.json", "config.json", "config_sentence_transformers.json", "tokenizer.json",
+            "modules.json", "config.json", RouterDescription.fileName,
+            "config_sentence_transformers.json", "tokenizer.json",
             "tokenizer_config.json", model.sequenceLimit.settingsFile ?? "",
         ]
         let used = Set(read + weightNames + modules)
@@ -143,6 +141,10 @@ extension ModelDescription {
     fileprivate var sizeInWords: String {
         let vocabulary = "vocabulary \(configuration.vocabularySize)"
         switch input {
+        case .router(let router):
+            return router.routes.map {
+                "\($0.name): \($0.model.configuration.modelType), \($0.model.sizeInWords)"
+            }.joined(separator: "; ")
         case .table(let layout):
             let weights = layout.weights ?? layout.wordWeightsPath
             return "a table of vectors without layers, width \(configuration.hiddenSize), "
@@ -162,5 +164,18 @@ extension ModelDescription {
                 + "feed-forward \(configuration.intermediateSize) "
                 + "(\(configuration.activation.rawValue)), " + vocabulary
         }
+    }
+
+    /// Pooling and what comes after, in words, for each route where there are several.
+    fileprivate var stepsInWords: [String] {
+        guard case .router(let router) = input else {
+            return ["pooling by " + pipeline.pooling.modes.map(\.rawValue).joined(separator: " + ")]
+                + pipeline.steps.map(\.summary)
+        }
+        let routes = router.routes.map {
+            "\($0.name): " + $0.model.stepsInWords.joined(separator: ", ")
+        }
+        let stated = router.route(for: nil).map { "without a task: " + router.routes[$0].name }
+        return [(routes + [stated ?? "a task has to be named"]).joined(separator: "; ")]
     }
 }

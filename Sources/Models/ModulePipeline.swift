@@ -1,6 +1,3 @@
-import JSON
-import Platform
-
 /// What a Sentence-Transformers folder does with a text, in order: its `modules.json`.
 package struct ModulePipeline: Equatable, Sendable {
     /// A module after the pooling, applied to the text's one vector.
@@ -22,6 +19,12 @@ package struct ModulePipeline: Equatable, Sendable {
     /// The folders of the other modules; most do not exist for a module without settings.
     package let modulePaths: [String]
 
+    /// A module of the list: what it is, and its folder.
+    struct Module {
+        var kind: Kind
+        var path: String
+    }
+
     /// The modules of a folder, without the configurations behind them.
     struct Outline {
         /// The kind of the first module.
@@ -31,9 +34,12 @@ package struct ModulePipeline: Equatable, Sendable {
         /// The folder of a WordWeights module behind it.
         var wordWeightsPath: String?
         /// Kind and path of what follows these; nil without a `modules.json`.
-        var following: [(kind: Kind, path: String)]?
+        var following: [Module]?
         /// What follows the first module without a `modules.json`.
         var unlisted = Unlisted.mean
+        /// The file with the list, and the keys that lead to it there.
+        var origin = ""
+        var list = ""
     }
 
     /// What follows a first module that stands alone.
@@ -57,9 +63,11 @@ package struct ModulePipeline: Equatable, Sendable {
         case staticEmbedding = "StaticEmbedding"
         case wordEmbeddings = "WordEmbeddings"
         case wordWeights = "WordWeights"
+        case router = "Router"
+        case asym = "Asym"
 
         /// Those that a list of modules may begin with.
-        static let inputs = [Kind.transformer, staticEmbedding, wordEmbeddings]
+        static let inputs = [Kind.transformer, staticEmbedding, wordEmbeddings, router]
         /// Those that may stand behind the text's vector.
         static let steps = [Kind.dense, normalize, layerNorm, dropout]
     }
@@ -92,8 +100,8 @@ package struct ModulePipeline: Equatable, Sendable {
         for (index, module) in following.enumerated() where module.kind != .pooling || index > 0 {
             guard
                 let step = try Self.step(
-                    module.kind, path: module.path, index: index + before, folder: folder,
-                    width: &width)
+                    module, at: (outline.origin, "\(outline.list)[\(index + before)].type"),
+                    folder: folder, width: &width)
             else { continue }
             steps.append(step)
         }
@@ -102,9 +110,18 @@ package struct ModulePipeline: Equatable, Sendable {
         outputWidth = width
     }
 
+    /// What is left to do behind a Router at `path`, whose routes end with the text's vector: nothing.
+    init(_ router: RouterDescription, at path: String) {
+        inputPath = path
+        modulePaths = router.modulePaths
+        pooling = PoolingConfiguration(modes: [.mean])
+        steps = []
+        outputWidth = router.routes.first?.model.pipeline.outputWidth ?? 1
+    }
+
     /// What becomes of the token vectors; a StaticEmbedding's text has their mean by itself.
     private static func pooling(
-        _ outline: Outline, _ first: (kind: Kind, path: String)?, _ folder: ModelFolder,
+        _ outline: Outline, _ first: Module?, _ folder: ModelFolder,
         _ hiddenSize: Int
     ) throws(ModelError) -> PoolingConfiguration {
         if outline.kind == .staticEmbedding, first?.kind != .pooling {
@@ -112,8 +129,8 @@ package struct ModulePipeline: Equatable, Sendable {
         }
         guard let first, first.kind == .pooling, outline.kind != .staticEmbedding else {
             throw .unsupported(
-                file: folder.file("modules.json"),
-                field: "[\(outline.countBeforeFollowing)].type",
+                file: outline.origin,
+                field: "\(outline.list)[\(outline.countBeforeFollowing)].type",
                 value: first?.kind.rawValue ?? "the end of the list",
                 supported: outline.kind == .staticEmbedding
                     ? Kind.steps.map(\.rawValue) : [Kind.pooling.rawValue])
@@ -125,8 +142,10 @@ package struct ModulePipeline: Equatable, Sendable {
 
     /// The step that a module is; nil for one that does nothing at inference.
     private static func step(
-        _ kind: Kind, path: String, index: Int, folder: ModelFolder, width: inout Int
+        _ module: Module, at place: (file: String, field: String), folder: ModelFolder,
+        width: inout Int
     ) throws(ModelError) -> Step? {
+        let (kind, path) = (module.kind, module.path)
         switch kind {
         case .dense:
             let file = try ConfigurationFile(path: folder.file("config.json", in: path))
@@ -151,9 +170,10 @@ package struct ModulePipeline: Equatable, Sendable {
             return .layerNorm(path: path, width: width)
         case .dropout:
             return nil
-        case .transformer, .pooling, .staticEmbedding, .wordEmbeddings, .wordWeights:
+        case .transformer, .pooling, .staticEmbedding, .wordEmbeddings, .wordWeights, .router,
+            .asym:
             throw .unsupported(
-                file: folder.file("modules.json"), field: "[\(index)].type", value: kind.rawValue,
+                file: place.file, field: place.field, value: kind.rawValue,
                 supported: Kind.steps.map(\.rawValue))
         }
     }
@@ -165,73 +185,6 @@ package struct ModulePipeline: Equatable, Sendable {
                 throw file.unsupported(key, name, supported: ["sentence_embedding"])
             }
         }
-    }
-}
-
-extension ModulePipeline.Outline {
-    /// Reads `modules.json`, or notes that there is none.
-    ///
-    /// - Throws: ``ModelError``.
-    init(_ folder: ModelFolder) throws(ModelError) {
-        let path = folder.file("modules.json")
-        guard Files.exists(path) else {
-            guard try TableLayout.isModel2Vec(folder) else { return }
-            kind = .staticEmbedding
-            let file = try ConfigurationFile.ifPresent(path: folder.file("config.json"))
-            if try file?.flag("normalize") ?? false { unlisted = .normalizedMean }
-            return
-        }
-        guard case .array(let modules) = try ConfigurationFile.value(path: path) else {
-            throw .malformed(file: path, field: nil, reason: "an array of modules is expected")
-        }
-        var listed: [(kind: ModulePipeline.Kind, path: String)] = []
-        for (index, value) in modules.enumerated() {
-            listed.append(try Self.module(index, value, path: path))
-        }
-        guard let first = listed.first, ModulePipeline.Kind.inputs.contains(first.kind) else {
-            throw .unsupported(
-                file: path, field: "[0].type",
-                value: listed.first?.kind.rawValue ?? "an empty list",
-                supported: ModulePipeline.Kind.inputs.map(\.rawValue))
-        }
-        kind = first.kind
-        inputPath = first.path
-        if kind == .wordEmbeddings, listed.count > 1, listed[1].kind == .wordWeights {
-            wordWeightsPath = listed[1].path
-        }
-        following = Array(listed.dropFirst(countBeforeFollowing))
-    }
-
-    /// The modules of the list that give token vectors.
-    var countBeforeFollowing: Int { wordWeightsPath == nil ? 1 : 2 }
-
-    private static func module(
-        _ index: Int, _ value: JSONValue, path: String
-    ) throws(ModelError) -> (kind: ModulePipeline.Kind, path: String) {
-        let module = try ConfigurationFile(path: path, name: "[\(index)]", value: value)
-        let type = try module.requiredText("type")
-        let stated = try module.text("path") ?? ""
-        // model2vec writes a dot for the folder itself.
-        let modulePath = stated == "." ? "" : stated
-        guard ModelFolder.isInside(modulePath) else {
-            throw .malformed(
-                file: path, field: module.name("path"),
-                reason: "\(modulePath) is not a path inside the folder")
-        }
-        let supported = ModulePipeline.Kind.allCases.map(\.rawValue)
-        // A class from elsewhere is code that came with the folder, and nothing here runs it.
-        guard type.hasPrefix("sentence_transformers."),
-            let kind = Self.kind(ofClass: type.split(separator: ".").last.map(String.init) ?? "")
-        else { throw module.unsupported("type", type, supported: supported) }
-        return (kind, modulePath)
-    }
-
-    private static func kind(ofClass name: String) -> ModulePipeline.Kind? {
-        // The first releases had one class for each architecture.
-        let legacyTransformers = [
-            "BERT", "RoBERTa", "DistilBERT", "ALBERT", "CamemBERT", "XLMRoBERTa",
-        ]
-        return legacyTransformers.contains(name) ? .transformer : .init(rawValue: name)
     }
 }
 

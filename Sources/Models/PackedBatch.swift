@@ -8,6 +8,8 @@ package struct PackedBatch: Equatable, Sendable {
     /// How many tokens at the start of each text are prompt, which pooling may leave out; empty when
     /// none has one.
     package private(set) var promptTokenCounts: [Int]
+    /// The route of each text through a model with a Router; empty when all take the first.
+    package private(set) var routes: [Int] = []
 
     /// A batch of no texts.
     package init() {
@@ -25,8 +27,10 @@ package struct PackedBatch: Equatable, Sendable {
 
     /// Adds a text at the end; `typeIDs` is empty or has one number for each token.
     package mutating func append(
-        _ text: [Int32], typeIDs types: [Int32] = [], promptTokenCount: Int = 0
+        _ text: [Int32], typeIDs types: [Int32] = [], promptTokenCount: Int = 0, route: Int = 0
     ) {
+        if route != 0 && routes.isEmpty { routes = Array(repeating: 0, count: count) }
+        if !routes.isEmpty || route != 0 { routes.append(route) }
         precondition(types.isEmpty || types.count == text.count)
         precondition(promptTokenCount >= 0 && promptTokenCount <= text.count)
         if !types.isEmpty && typeIDs.isEmpty {
@@ -52,6 +56,7 @@ package struct PackedBatch: Equatable, Sendable {
         offsets.append(0)
         typeIDs.removeAll(keepingCapacity: true)
         promptTokenCounts.removeAll(keepingCapacity: true)
+        routes.removeAll(keepingCapacity: true)
     }
 
     /// The number of texts.
@@ -74,6 +79,9 @@ package struct PackedBatch: Equatable, Sendable {
         }
         return low
     }
+
+    /// The route of text `index`.
+    package func route(of index: Int) -> Int { routes.isEmpty ? 0 : routes[index] }
 
     /// The number of prompt tokens of text `index`.
     package func promptTokenCount(of index: Int) -> Int {

@@ -22,6 +22,9 @@ package struct PipelineSettings: Equatable, Sendable {
         prompts.first { $0.name.utf8.elementsEqual(name.utf8) }?.text
     }
 
+    /// No prompts at all: those of a route are the whole folder's.
+    init() {}
+
     /// Reads the file if the folder has one.
     ///
     /// - Parameter outputWidth: the width of the last module, which a cut may not exceed.

@@ -22,7 +22,7 @@ extension EmbeddingModel {
 
     /// Whether every vector that it gives has length 1.
     package var givesUnitVectors: Bool {
-        description.pipeline.steps.last == .normalize && description.settings.truncatedWidth == nil
+        description.endsNormalized && description.settings.truncatedWidth == nil
     }
 
     /// Computes what `outputs` asks of each text, in order, all rows of a text in one array.

@@ -30,6 +30,13 @@ package struct WeightFiles: TensorSource {
         }
     }
 
+    /// Several modules' weights, to be counted and watched together.
+    init(joining all: [WeightFiles]) {
+        origin = all.first?.origin ?? ""
+        files = all.flatMap(\.files)
+        shards = [:]
+    }
+
     private static let conversion =
         "weights in PyTorch's pickle format are not read; convert them once with: python -c "
         + "\"from sentence_transformers import SentenceTransformer as S; "
@@ -69,6 +76,17 @@ package struct WeightFiles: TensorSource {
     package var paths: [String] {
         let paths = files.map(\.origin)
         return shards.isEmpty ? paths : [origin] + paths
+    }
+
+    /// Every tensor of every file.
+    ///
+    /// - Throws: ``ModelError``.
+    func tensors() throws(ModelError) -> [TensorView] {
+        var tensors: [TensorView] = []
+        for file in files {
+            for name in file.names { tensors.append(try file.tensor(named: name)) }
+        }
+        return tensors
     }
 
     /// The names of all tensors.

@@ -4,6 +4,10 @@ import Tokenizers
 /// Turns the inputs of one request into work for the queue.
 struct TextPreparation {
     let engine: Engine
+    /// The texts' way through the model.
+    let route: ModelRoute
+    /// That of the route.
+    let tokenizer: Tokenizer
     /// What goes before each text; empty for nothing.
     let prompt: String
     /// Whether the caller chose the prompt, which token ids then cannot have.
@@ -17,16 +21,22 @@ struct TextPreparation {
         _ engine: Engine, prompt choice: PromptChoice, defaultName: String? = nil
     ) throws(APIError) {
         self.engine = engine
+        route = try engine.route(for: choice.inputType)
+        tokenizer = engine.tokenizers[route.index]
         let settings = engine.model.description.settings
         prompt = try choice.text(of: settings, defaultName: defaultName)
         isPromptChosen = choice.isExplicit && !prompt.isEmpty
-        promptTokenCount = prompt.isEmpty ? 0 : engine.promptTokenCount(of: prompt)
-        let room = engine.model.maximumLength - engine.tokenizer.addedTokenCount
+        promptTokenCount =
+            prompt.isEmpty
+            ? 0
+            : Self.tokenCount(
+                of: prompt, by: tokenizer, maxLength: route.maximumLength)
+        let room = route.maximumLength - tokenizer.addedTokenCount
         guard prompt.isEmpty || promptTokenCount < max(1, room) else {
             throw .invalidValue(
                 choice.text == nil ? "prompt_name" : "prompt",
                 "The prompt alone has \(promptTokenCount) tokens; the model's maximum is "
-                    + "\(engine.model.maximumLength), prompt and text together.")
+                    + "\(route.maximumLength), prompt and text together.")
         }
     }
 
@@ -38,14 +48,14 @@ struct TextPreparation {
     ) throws(APIError) -> (work: Engine.Work, isTruncated: Bool) {
         switch input {
         case .text(let text):
-            let (ids, isTruncated) = engine.tokenizer.tokenIDs(
-                prompted(text), maxLength: engine.model.maximumLength)
-            guard !ids.isEmpty || engine.model.takesEmptyTexts else { throw noToken(parameter) }
+            let (ids, isTruncated) = tokenizer.tokenIDs(
+                prompted(text), maxLength: route.maximumLength)
+            guard !ids.isEmpty || route.takesEmptyTexts else { throw noToken(parameter) }
             return (work(ids), isTruncated)
         case .tokenIDs(let ids):
             try check(ids, parameter)
-            let (wrapped, isTruncated) = engine.wrapped(ids)
-            return (Engine.Work(tokenIDs: wrapped), isTruncated)
+            let (wrapped, isTruncated) = self.wrapped(ids)
+            return (Engine.Work(tokenIDs: wrapped, route: route.index), isTruncated)
         }
     }
 
@@ -56,8 +66,8 @@ struct TextPreparation {
     func untruncatedLength(of input: EmbeddingsRequest.Input) -> Int {
         switch input {
         case .text(let text):
-            engine.tokenizer.tokenIDs(prompted(text), maxLength: nil).ids.count
-        case .tokenIDs(let ids): max(ids.count, engine.tokenizer.wrap(ids: ids).count)
+            tokenizer.tokenIDs(prompted(text), maxLength: nil).ids.count
+        case .tokenIDs(let ids): max(ids.count, tokenizer.wrap(ids: ids).count)
         }
     }
 
@@ -67,7 +77,8 @@ struct TextPreparation {
 
     /// The work of a prompted text with these ids.
     func work(_ ids: [Int32]) -> Engine.Work {
-        Engine.Work(tokenIDs: ids, promptTokenCount: min(promptTokenCount, ids.count))
+        Engine.Work(
+            tokenIDs: ids, promptTokenCount: min(promptTokenCount, ids.count), route: route.index)
     }
 
     private func check(_ ids: [Int32], _ parameter: String) throws(APIError) {
@@ -77,7 +88,7 @@ struct TextPreparation {
                 "'\(parameter)' is token ids, and a prompt can only go before a text: send the text."
             )
         }
-        let size = engine.model.vocabularySize
+        let size = route.vocabularySize
         guard let place = ids.firstIndex(where: { $0 >= size }) else { return }
         throw .invalidValue(
             "\(parameter)[\(place)]",
@@ -87,10 +98,10 @@ struct TextPreparation {
     }
 }
 
-extension Engine {
+extension TextPreparation {
     /// Ids that came instead of a text: between the special tokens, unless they are there already.
-    func wrapped(_ ids: [Int32]) -> (ids: [Int32], isTruncated: Bool) {
-        let limit = model.maximumLength
+    private func wrapped(_ ids: [Int32]) -> (ids: [Int32], isTruncated: Bool) {
+        let limit = route.maximumLength
         let specials = tokenizer.wrap(ids: [])
         let hasSpecials =
             !specials.isEmpty && ids.count >= specials.count
@@ -107,8 +118,23 @@ extension Engine {
     ///
     /// Source: sentence-transformers 6.2, `Transformer._get_prompt_length`. Where the prompt's last
     /// token would join with the text's first, the reference is off by one, and so is this.
-    func promptTokenCount(of prompt: String) -> Int {
-        let encoding = tokenizer.encode(prompt, maxLength: model.maximumLength)
+    private static func tokenCount(
+        of prompt: String, by tokenizer: Tokenizer, maxLength: Int
+    ) -> Int {
+        let encoding = tokenizer.encode(prompt, maxLength: maxLength)
         return encoding.ids.count - (encoding.isSpecial.last == true ? 1 : 0)
+    }
+}
+
+extension Engine {
+    /// The way through the model of texts for a use.
+    ///
+    /// - Throws: a 400 that lists the routes of the folder's Router when it has none for it.
+    func route(for use: PromptChoice.InputType?) throws(APIError) -> ModelRoute {
+        if let route = model.route(for: use?.rawValue) { return route }
+        let names = model.routes.map { "'\($0.name)'" }.joined(separator: ", ")
+        let stated = use.map { "not '\($0.rawValue)'" } ?? "and has to be chosen"
+        throw .invalidValue(
+            "input_type", "The model's route is one of \(names), \(stated): see 'input_type'.")
     }
 }

@@ -23,7 +23,7 @@ struct Embed: ParsableCommand {
     @Option(help: "Prompt of the model's folder to put before each text, by its name.")
     var promptName: String?
 
-    @Option(help: "Prompt to put before each text, in full; wins over --prompt-name.")
+    @Option(help: "Prompt to put before each text, in full; not with --prompt-name.")
     var prompt: String?
 
     @Option(help: "What the texts are for, query or document: takes the folder's prompt for it.")

@@ -48,8 +48,7 @@ struct EmbeddingModelTests {
         "electra-small", "albert-groups", "modernbert", "llama-dynamic", "mistral", "qwen3",
         "gemma",
         "jina-code", "static", "model2vec", "longformer", "bigbird", "bigbird-last", "umt5",
-        "llama-longrope",
-        "words", "elmo", "use-multilingual",
+        "llama-longrope", "words", "elmo", "use-multilingual", "router",
     ])
     func aVectorDoesNotDependOnItsBatch(name: String) throws {
         let folder = try TinyModel.folder(name)

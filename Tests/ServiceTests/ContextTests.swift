@@ -58,6 +58,33 @@ struct ContextTests {
         #expect(zip(banks[0], banks[1]).contains { abs($0 - $1) > 0.1 })
     }
 
+    /// ELMo reads bytes and has vectors of words; the same word has another beside other words.
+    @Test func givesEachWordOfELMoItsVectorAndPlace() throws {
+        let folder = try TinyModel.folder("elmo")
+        let embedder = try embedder(folder)
+        let data = try data(
+            embedder, #""input":["the d\u00e9p\u00f4t  bank","bank","  "],"level":"token""#)
+        let tokens = try data.map { try #require($0["tokens"]?.array).compactMap(\.object) }
+        #expect(tokens[0].map { $0["text"]?.string } == ["the", "d\u{E9}p\u{F4}t", "bank"])
+        #expect(tokens[0].map { $0["start"]?.int } == [0, 4, 13])
+        #expect(tokens[0].map { $0["stop"]?.int } == [3, 11, 17])
+        #expect(tokens[0].allSatisfy { $0["special"]?.bool == false })
+        #expect(try vector(tokens[0][2]) != vector(tokens[1][0]))
+        #expect(tokens[2].isEmpty)
+    }
+
+    @Test func tokensOfRoutesHaveNoVectors() throws {
+        let folder = try TinyModel.folder("router")
+        let embedder = try embedder(folder)
+        for field in [#""level":"token""#, #""long_text":"late""#] {
+            #expect(throws: APIError.self) { try answer(embedder, #""input":"a bank",\#(field)"#) }
+        }
+        let both = #expect(throws: APIError.self) {
+            try answer(embedder, #""input":"a","prompt":"b","prompt_name":"query""#)
+        }
+        #expect(both?.message.contains("not both") == true)
+    }
+
     @Test func aPromptIsReadButNoTokenOfTheText() throws {
         let folder = try TinyModel.folder("bert")
         let data = try data(

@@ -32,7 +32,10 @@ struct PromptTests {
     }
 
     /// With a default prompt and a cut of the width, and with prompts that no pooling mode counts.
-    @Test(arguments: ["truncated-width", "prompt-excluded", "instructor", "static"])
+    @Test(arguments: [
+        "truncated-width", "prompt-excluded", "instructor", "static", "router", "router-mapped",
+        "asym",
+    ])
     func givesTheVectorsOfTheReference(name: String) throws {
         let folder = try TinyModel.folder(name)
         let golden = try Fixture.lines("models/tiny/\(name)/golden-prompts.jsonl").map {

@@ -10,9 +10,14 @@ package struct ModelInspection {
     package init(folder: String) throws {
         let description = try ModelDescription(folder: folder)
         let summary = try ModelSummary(folder: folder)
-        let tokenizer = try Engine.loadTokenizer(
-            description.tokenizerFolder, lowercases: description.sequenceLimit.lowercases,
-            isPlain: description.usesPlainTokenizer)
-        lines = summary.lines + ["tokenizer      \(tokenizer.summary)"]
+        var lines = summary.lines
+        for route in description.routes {
+            let tokenizer = try Engine.loadTokenizer(
+                route.tokenizerFolder, lowercases: route.lowercasesTexts,
+                isPlain: route.usesPlainTokenizer)
+            let name = route.name.isEmpty ? "" : route.name + ": "
+            lines.append("tokenizer      \(name)\(tokenizer.summary)")
+        }
+        self.lines = lines
     }
 }

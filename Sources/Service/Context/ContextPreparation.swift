@@ -19,8 +19,8 @@ struct ContextPreparation: Sendable {
         self.preparation = preparation
         self.choice = choice
         let model = preparation.engine.model
-        let frame = preparation.engine.tokenizer.tokenIDs(preparation.prompt).ids.count
-        room = max(1, model.maximumLength - frame)
+        let frame = preparation.tokenizer.tokenIDs(preparation.prompt).ids.count
+        room = max(1, preparation.route.maximumLength - frame)
         let usual = choice.longText == .late ? min(room, Self.lateChunkTokens) : room
         chunkTokens = choice.chunkTokens ?? usual
         guard (1...room).contains(chunkTokens) else {
@@ -28,6 +28,12 @@ struct ContextPreparation: Sendable {
                 "chunk_tokens",
                 "'chunk_tokens' must be from 1 to \(room), what the model takes beside special tokens "
                     + "and prompt, not \(chunkTokens).")
+        }
+        if choice.level == .token, !model.backbone.hasVectorPerToken,
+            model.backbone.wordEndID == nil
+        {
+            throw .invalidValue(
+                "level", "The model's routes have vectors of texts alone; 'level' must be 'text'.")
         }
         if choice.longText == .late, !model.poolsSpans {
             throw .invalidValue(
@@ -69,16 +75,16 @@ struct ContextPreparation: Sendable {
         guard case .text(let text) = input else {
             var (work, isTruncated) = try preparation.work(of: input, parameter)
             work.output = .tokens
-            let added = Set(engine.tokenizer.wrap(ids: []))
+            let added = Set(preparation.tokenizer.wrap(ids: []))
             let places = work.tokenIDs.map {
                 TokenPlace(id: $0, text: spelling($0), isSpecial: added.contains($0), bytes: nil)
             }
             texts.append([work], .tokens(words(of: places, in: [])))
             return isTruncated
         }
-        let encoding = engine.tokenizer.encode(
-            preparation.prompted(text), maxLength: engine.model.maximumLength)
-        guard !encoding.ids.isEmpty || engine.model.takesEmptyTexts else {
+        let encoding = preparation.tokenizer.encode(
+            preparation.prompted(text), maxLength: preparation.route.maximumLength)
+        guard !encoding.ids.isEmpty || preparation.route.takesEmptyTexts else {
             throw preparation.noToken(parameter)
         }
         let utf8 = Array(text.utf8)
@@ -118,7 +124,7 @@ struct ContextPreparation: Sendable {
         return words
     }
 
-    private func spelling(_ id: Int32) -> String { engine.tokenizer.token(for: id) ?? "" }
+    private func spelling(_ id: Int32) -> String { preparation.tokenizer.token(for: id) ?? "" }
 
     /// Bytes of prompt and text together as bytes of the text; nil for a token of the prompt.
     private func textRange(_ range: Range<Int>) -> Range<Int>? {
@@ -133,7 +139,7 @@ struct ContextPreparation: Sendable {
     private func appendChunks(
         _ text: String, _ parameter: String, to texts: inout PreparedTexts
     ) throws(APIError) -> Bool {
-        let encoding = engine.tokenizer.encode(text, addSpecialTokens: false)
+        let encoding = preparation.tokenizer.encode(text, addSpecialTokens: false)
         let chunking = Chunking(text, ranges: encoding.offsets.compactMap { $0 })
         // A text that fits is its own and only chunk, to the byte.
         if chunking.count <= chunkTokens {
@@ -168,8 +174,8 @@ struct ContextPreparation: Sendable {
         while true {
             let chunk = chunking.chunk(from: start, limit: limit)
             let piece = preparation.prompted(Self.slice(text, chunk.bytes))
-            let (ids, isTruncated) = engine.tokenizer.tokenIDs(
-                piece, maxLength: engine.model.maximumLength)
+            let (ids, isTruncated) = preparation.tokenizer.tokenIDs(
+                piece, maxLength: preparation.route.maximumLength)
             if !isTruncated || limit == 1 {
                 return (chunk, preparation.work(ids), isTruncated)
             }
@@ -182,12 +188,12 @@ struct ContextPreparation: Sendable {
     private func appendLate(
         _ text: String, _ parameter: String, to texts: inout PreparedTexts
     ) throws(APIError) {
-        let encoding = engine.tokenizer.encode(preparation.prompted(text))
-        guard encoding.ids.count <= engine.model.maximumLength else {
+        let encoding = preparation.tokenizer.encode(preparation.prompted(text))
+        guard encoding.ids.count <= preparation.route.maximumLength else {
             throw .invalidValue(
                 parameter,
                 "'\(parameter)' has \(encoding.ids.count) tokens, and 'late' reads a text in one pass, of "
-                    + "at most \(engine.model.maximumLength). Shorten it, or send 'chunks' or 'mean'."
+                    + "at most \(preparation.route.maximumLength). Shorten it, or send 'chunks' or 'mean'."
             )
         }
         // The text's own tokens; special ones and the prompt are read, and in no chunk.

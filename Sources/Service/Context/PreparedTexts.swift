@@ -61,7 +61,7 @@ struct PreparedTexts: Sendable {
                 guard body.truncate ?? truncates else {
                     throw .tooLong(
                         parameter, tokens: context.preparation.untruncatedLength(of: input),
-                        limit: context.engine.model.maximumLength)
+                        limit: context.preparation.route.maximumLength)
                 }
                 truncated += 1
             }

@@ -47,7 +47,8 @@ struct BatchMeasurement {
     ) throws(StartError) -> Double {
         let length = min(textTokens, size, model.maximumLength)
         let texts = (0..<max(1, size / length)).map { _ in
-            Engine.Work(tokenIDs: Array(repeating: tokenID, count: length))
+            Engine.Work(
+                tokenIDs: Array(repeating: tokenID, count: length), route: model.mainRoute)
         }
         let end = MonotonicTime.now.advanced(by: span)
         var shortest = Double.infinity

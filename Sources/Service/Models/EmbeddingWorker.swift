@@ -64,7 +64,8 @@ final class EmbeddingArena {
         var level = levels[context.level]
         level.batch.removeAll()
         for item in items {
-            level.batch.append(item.tokenIDs, promptTokenCount: item.promptTokenCount)
+            level.batch.append(
+                item.tokenIDs, promptTokenCount: item.promptTokenCount, route: item.route)
         }
         level.workspace.team = context.team
         defer {

@@ -15,9 +15,12 @@ package final class Engine: Sendable {
         package var promptTokenCount = 0
         /// What is wanted of it.
         package var output = TextOutput.vector
+        /// Its way through the model.
+        package var route = 0
 
-        package init(tokenIDs: [Int32], promptTokenCount: Int = 0) {
+        package init(tokenIDs: [Int32], promptTokenCount: Int = 0, route: Int = 0) {
             (self.tokenIDs, self.promptTokenCount) = (tokenIDs, promptTokenCount)
+            self.route = route
         }
 
         /// The tokens that the queue counts: a text of none still takes a place in a batch.
@@ -38,7 +41,8 @@ package final class Engine: Sendable {
     /// same.
     package let id: ModelID
     package let model: EmbeddingModel
-    package let tokenizer: Tokenizer
+    /// One for each of the model's routes.
+    let tokenizers: [Tokenizer]
     /// Threads, queue and cache, which all models share.
     package let pool: ComputePool
     /// What was loaded, to know whether it is there anew.
@@ -79,21 +83,18 @@ package final class Engine: Sendable {
         var loaded: Tokenizer?
         let model = try Self.loadModel(setting, tokenizer: &loaded)
         self.model = model
-        if let loaded, !model.lowercasesTexts, !model.usesPlainTokenizer {
-            tokenizer = loaded
-        } else {
-            tokenizer = try Self.loadTokenizer(
-                model.tokenizerFolder, lowercases: model.lowercasesTexts,
-                isPlain: model.usesPlainTokenizer)
-        }
+        tokenizers = try Self.loadTokenizers(of: model, loaded: loaded)
         do {
-            try model.checkVocabulary(of: tokenizer.vocabularySize)
+            for (route, tokenizer) in tokenizers.enumerated() {
+                try model.checkVocabulary(of: tokenizer.vocabularySize, route: route)
+            }
         } catch {
             throw StartError("\(error)")
         }
         try Self.checkPrompt(setting, model)
         let measured = try BatchMeasurement(
-            model, tokenID: tokenizer.wrap(ids: []).first ?? 0, fixed: configuration.batchTokens)
+            model, tokenID: tokenizers[model.mainRoute].wrap(ids: []).first ?? 0,
+            fixed: configuration.batchTokens)
         batchTokens = min(measured.batchTokens, configuration.queueTokens)
         tokensPerSecond = measured.tokensPerSecond
         id = ModelID(Self.count.add(1, ordering: .relaxed).newValue)
@@ -116,11 +117,12 @@ package final class Engine: Sendable {
 
     /// What makes two texts the same work.
     ///
-    /// Of the options of a request only the prompt's length and the kind of output change what the
-    /// model computes of given ids; a cut to fewer dimensions is made of the whole vector.
+    /// Of the options of a request only the route, the prompt's length and the kind of output change what
+    /// the model computes of given ids; a cut to fewer dimensions is made of the whole vector.
     package func contentKey(of work: Work) -> ContentKey {
         ContentKey(
-            namespace: UInt64(id.value) << 32 | UInt64(work.promptTokenCount),
+            namespace: UInt64(id.value) << 32 | UInt64(work.route) << 24
+                | UInt64(work.promptTokenCount),
             tokens: work.tokenIDs + work.output.keyTokens, seed: keySeed)
     }
 
@@ -171,6 +173,27 @@ package final class Engine: Sendable {
         NumericType(rawValue: setting.dtype) ?? kernels.fastestFaithfulType
     }
 
+    /// The tokenizer of texts whose use is not named.
+    package var tokenizer: Tokenizer { tokenizers[model.mainRoute] }
+
+    /// The tokenizers of the model's routes; `loaded` is the one that int8 needed.
+    private static func loadTokenizers(
+        of model: EmbeddingModel, loaded: Tokenizer?
+    ) throws(StartError) -> [Tokenizer] {
+        let first = model.routes[0]
+        if let loaded, model.routes.count == 1, !first.lowercasesTexts, !first.usesPlainTokenizer {
+            return [loaded]
+        }
+        var tokenizers: [Tokenizer] = []
+        for route in model.routes {
+            tokenizers.append(
+                try loadTokenizer(
+                    route.tokenizerFolder, lowercases: route.lowercasesTexts,
+                    isPlain: route.usesPlainTokenizer))
+        }
+        return tokenizers
+    }
+
     /// Loads `tokenizer.json`, or what older folders have instead, and what goes with it.
     ///
     /// - Parameter isPlain: whether `tokenizer.json` is used alone and without special tokens.
@@ -206,7 +229,7 @@ package final class Engine: Sendable {
         let arena = EmbeddingArena(
             model: model, tokensMaximum: ids.count, interruptTokensMaximum: ids.count)
         do {
-            _ = try arena.run([Work(tokenIDs: ids)])
+            _ = try arena.run([Work(tokenIDs: ids, route: model.mainRoute)])
         } catch {
             throw StartError("the model fails on its first text: \(error)")
         }
