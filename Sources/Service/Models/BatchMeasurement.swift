@@ -1,32 +1,32 @@
-import Batching
 import Glibc
 import Models
 import Platform
 
 /// What one compute thread does in a second, by the size of its batches; measured at the start.
-struct BatchMeasurement {
+///
+/// A service that is starting must not wait long for this, so a few layers stand for all.
+package struct BatchMeasurement {
     /// The smallest batch that is as fast a token as larger ones: it fills the matrix tiles.
-    var batchTokens: Int
+    package var batchTokens: Int
     /// Tokens a second of one thread in batches of that size.
-    var tokensPerSecond: Double
+    package var tokensPerSecond: Double
 
     /// Sizes that are tried, in tokens.
-    static let sizes = [32, 64, 128, 256]
+    package static let sizes = [32, 64, 128, 256]
     /// A larger batch must be faster than this to be worth the longer wait behind it.
     private static let worth = 1.04
-    /// Each size is repeated for so long, and at least twice: the machine may be busy otherwise.
-    private static let span = TimeSpan.milliseconds(60)
+    /// Each size is measured for so long, and over two layers at least: the machine may be busy
+    /// otherwise.
+    private static let span = TimeSpan.milliseconds(8)
     private static let textTokens = 16
 
     /// Measures batches of short texts on the calling thread; `fixed` measures that size alone.
-    init(_ model: EmbeddingModel, tokenID: Int32, fixed: Int?) throws(StartError) {
+    package init(_ model: EmbeddingModel, tokenID: Int32, fixed: Int?) throws(StartError) {
         let sizes = fixed.map { [min($0, Self.sizes.last ?? $0)] } ?? Self.sizes
-        let arena = EmbeddingArena(
-            model: model, tokensMaximum: sizes.max() ?? 0,
-            interruptTokensMaximum: Self.textTokens)
+        let workspace = model.makeWorkspace(tokensMaximum: sizes.max() ?? 0)
         var best: (size: Int, speed: Double)?
         for size in sizes {
-            let speed = try Self.speed(of: size, model, arena, tokenID)
+            let speed = try Self.speed(of: size, model, workspace, tokenID)
             if let found = best, speed < found.speed * Self.worth { continue }
             best = (size, speed)
         }
@@ -41,28 +41,49 @@ struct BatchMeasurement {
         return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 
-    /// Tokens a second in batches of `size` tokens: the fastest repetition, which nobody disturbed.
+    /// Tokens a second in batches of `size` tokens: as if every layer took as long as the fastest that was
+    /// measured, which nobody disturbed.
     private static func speed(
-        of size: Int, _ model: EmbeddingModel, _ arena: EmbeddingArena, _ tokenID: Int32
+        of size: Int, _ model: EmbeddingModel, _ workspace: any BackboneWorkspace,
+        _ tokenID: Int32
     ) throws(StartError) -> Double {
         let length = min(textTokens, size, model.maximumLength)
-        let texts = (0..<max(1, size / length)).map { _ in
-            Engine.Work(
-                tokenIDs: Array(repeating: tokenID, count: length), route: model.mainRoute)
-        }
-        let end = MonotonicTime.now.advanced(by: span)
-        var shortest = Double.infinity
-        var repetitions = 0
-        repeat {
-            let start = threadSeconds
+        let ids = Array(repeating: tokenID, count: length)
+        var batch = PackedBatch()
+        for _ in 0..<max(1, size / length) { batch.append(ids, route: model.mainRoute) }
+        // What is not layers: embeddings here, and pooling, which costs less than they do.
+        let embedding = try shortest(within: .zero) { _ throws(StartError) in
             do {
-                _ = try arena.run(texts)
+                try workspace.begin(batch)
             } catch {
                 throw StartError("the model fails on its first texts: \(error)")
             }
+        }
+        let layerCount = model.backbone.layerCount
+        // Each time another layer, whose weights are not in the nearest cache.
+        let layer =
+            layerCount == 0
+            ? 0
+            : try shortest(within: span) { round throws(StartError) in
+                workspace.layer(round % layerCount)
+            }
+        let seconds = embedding + layer * Double(layerCount)
+        return Double(batch.tokenCount) / max(seconds, 1e-9)
+    }
+
+    /// The seconds of the fastest of several calls of `body`, which gets their number.
+    private static func shortest(
+        within span: TimeSpan, _ body: (Int) throws(StartError) -> Void
+    ) throws(StartError) -> Double {
+        let end = MonotonicTime.now.advanced(by: span)
+        var shortest = Double.infinity
+        var rounds = 0
+        repeat {
+            let start = threadSeconds
+            try body(rounds)
             shortest = min(shortest, threadSeconds - start)
-            repetitions += 1
-        } while repetitions < 2 || MonotonicTime.now < end
-        return Double(texts.count * length) / max(shortest, 1e-9)
+            rounds += 1
+        } while rounds < 2 || MonotonicTime.now < end
+        return shortest
     }
 }
