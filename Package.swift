@@ -89,8 +89,8 @@ let package = Package(
         tests(
             "Service",
             uses: [
-                "Batching", "Service", "HTTPServer", "HTTPWire", "JSON", "Platform", "TestSupport",
-                .product(name: "Logging", package: "swift-log"),
+                "Batching", "Service", "HTTPServer", "HTTPWire", "JSON", "Kernels", "Models",
+                "Platform", "TestSupport", .product(name: "Logging", package: "swift-log"),
             ]),
     ]
 )

@@ -21,6 +21,8 @@ package protocol Backbone: Sendable {
     var kernels: Kernels { get }
     /// The bytes of the weights in memory: packed layers, and tables of vectors.
     var weightBytes: Int { get }
+    /// What a token of a text of `length` tokens costs; nil where nobody counted it.
+    func operations(length: Int) -> TokenOperations?
     /// The layers that an int8 backbone keeps in bfloat16, for people.
     var bfloat16Layers: [String] { get }
 
@@ -72,6 +74,8 @@ extension Backbone {
     package var wordEndID: Int32? { nil }
 
     package var bfloat16Layers: [String] { [] }
+
+    package func operations(length: Int) -> TokenOperations? { nil }
 }
 
 extension BackboneWorkspace {
@@ -98,6 +102,10 @@ extension Encoder: Backbone {
     package var layerCount: Int { configuration.layerCount }
     package var isContextual: Bool { true }
     package var weightBytes: Int { packedByteCount + embeddingByteCount }
+
+    package func operations(length: Int) -> TokenOperations? {
+        configuration.operations(length: length)
+    }
 
     package func makeBackboneWorkspace(
         tokensMaximum: Int, team: Team?

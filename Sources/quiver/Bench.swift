@@ -11,6 +11,9 @@ struct Bench: ParsableCommand {
     @Option(help: "Seconds for each length.")
     var seconds = 2.0
 
+    @Option(parsing: .upToNextOption, help: "Tokens of the texts: powers of two, unless given.")
+    var lengths: [Int] = []
+
     @Flag(help: "Measure float32, bfloat16 and int8, one after the other.")
     var allDtypes = false
 
@@ -28,7 +31,8 @@ struct Bench: ParsableCommand {
     private func run(_ benchmark: ModelBenchmark) throws {
         if !json { print(benchmark.heading) }
         var rows: [BenchmarkRow] = []
-        for length in benchmark.lengths {
+        for length in lengths { try benchmark.check(length: length) }
+        for length in lengths.isEmpty ? benchmark.lengths : lengths {
             let row = try benchmark.measure(length: length)
             print(json ? row.json : row.text)
             rows.append(row)

@@ -9,8 +9,11 @@ struct Inspect: ParsableCommand {
     @Argument(help: "Folder of a Sentence-Transformers or Hugging Face model.")
     var folder: String
 
+    @Flag(help: "Load the weights too, in int8, and name the layers that it leaves in bfloat16.")
+    var int8 = false
+
     func run() throws {
-        for line in try ModelInspection(folder: folder).lines {
+        for line in try ModelInspection(folder: folder, loadsInt8: int8).lines {
             print(line)
         }
     }

@@ -6,11 +6,18 @@ package struct BenchmarkRow: Sendable {
     package let kernels: String
     package let threads: Int
     package let length: Int
+    /// Of the median batch of each thread, summed.
     package let tokensPerSecond: Double
+    /// Over all batches: lower where something else ran meanwhile.
+    package var meanTokensPerSecond = 0.0
+    /// Of the run's time, what the processors worked for it.
+    package var processorShare = 0.0
     /// The layers that an int8 model keeps in bfloat16.
     package var bfloat16Layers: [String] = []
     /// Of what the processors' arithmetic alone would allow, memory aside; measured beside it.
-    package var shareOfPeak = 0.0
+    ///
+    /// Nil where nobody counted a token's operations.
+    package var shareOfPeak: Double?
     /// Milliseconds of one text alone on one thread, median.
     package var singleMilliseconds = 0.0
     /// The same on all threads together; nil where there is only one.
@@ -50,7 +57,7 @@ package struct BenchmarkRow: Sendable {
     package var text: String {
         Self.column(String(length), 8) + Self.column(String(Int(tokensPerSecond)), 12)
             + Self.column(String(Int(tokensPerSecond / Double(length))), 12)
-            + Self.column("\(Int((shareOfPeak * 100).rounded())) %", 10)
+            + Self.column(shareOfPeak.map { "\(Int(($0 * 100).rounded())) %" } ?? "-", 10)
             + Self.column(Self.hundredths(singleMilliseconds), 14)
             + Self.column(teamMilliseconds.map(Self.hundredths) ?? "-", 17)
     }
@@ -84,6 +91,10 @@ package struct BenchmarkRow: Sendable {
             writer.raw(name)
             writer.number(value)
         }
+        func optional(_ name: StaticString, _ value: Double?) {
+            writer.raw(name)
+            if let value { writer.number(value) } else { writer.raw("null") }
+        }
         writer.raw("{\"dtype\":")
         writer.string(dtype)
         writer.raw(",\"kernels\":")
@@ -93,10 +104,11 @@ package struct BenchmarkRow: Sendable {
         writer.raw(",\"length\":")
         writer.number(length)
         number(",\"tokens_per_second\":", tokensPerSecond)
-        number(",\"share_of_peak\":", shareOfPeak)
+        number(",\"mean_tokens_per_second\":", meanTokensPerSecond)
+        number(",\"processor_share\":", processorShare)
+        optional(",\"share_of_peak\":", shareOfPeak)
         number(",\"single_ms\":", singleMilliseconds)
-        writer.raw(",\"all_threads_ms\":")
-        if let teamMilliseconds { writer.number(teamMilliseconds) } else { writer.raw("null") }
+        optional(",\"all_threads_ms\":", teamMilliseconds)
         writer.raw(",\"microseconds_per_token\":{")
         for (index, stage) in stages.enumerated() {
             if index > 0 { writer.raw(",") }

@@ -1,7 +1,6 @@
 import Kernels
 import Models
 import Platform
-import Synchronization
 import Tokenizers
 
 /// Tokens a second by text length through the model alone, and where the time goes: no HTTP or queue.
@@ -23,17 +22,24 @@ package final class ModelBenchmark {
         guard let setting = configuration.models.first else { throw StartError("no model") }
         var loaded: Tokenizer?
         model = try Engine.loadModel(setting, tokenizer: &loaded)
-        let tokenizer =
-            try loaded
-            ?? Engine.loadTokenizer(model.tokenizerFolder, lowercases: model.lowercasesTexts)
-        tokenization = Self.tokenizationMicroseconds(tokenizer)
+        let tokenizers = try Engine.loadTokenizers(of: model, loaded: loaded)
+        tokenization = Self.tokenizationMicroseconds(tokenizers[model.mainRoute])
     }
 
-    /// Lengths that are measured: powers of two, and the model's maximum.
+    /// Lengths that are measured unless others are asked for: powers of two up to 512, and the model's
+    /// maximum where that is one of them or the only one.
     package var lengths: [Int] {
-        [8, 16, 32, 64, 128, 256, 512].filter { $0 < model.maximumLength } + [
-            min(model.maximumLength, 8192)
-        ]
+        let usual = [8, 16, 32, 64, 128, 256, 512].filter { $0 < model.maximumLength }
+        return model.maximumLength > 512 ? usual : usual + [model.maximumLength]
+    }
+
+    /// Checks a length that somebody asked for.
+    package func check(length: Int) throws {
+        guard (1...model.maximumLength).contains(length) else {
+            throw StartError(
+                "--lengths must be from 1 to \(model.maximumLength), the longest text that this "
+                    + "model takes; not \(length)")
+        }
     }
 
     /// What is measured, and the head of the table.
@@ -48,56 +54,22 @@ package final class ModelBenchmark {
     /// Measures texts of `length` random tokens, in batches as the service makes them.
     package func measure(length: Int) throws -> BenchmarkRow {
         let texts = max(1, batchTokens / length)
-        let rate = throughput(texts: texts, length: length)
+        let run = BenchmarkRun(
+            model, Self.batch(texts: texts, length: length, model),
+            model.backbone.operations(length: length))
+        run.run(threads: threads, seconds: seconds)
         var row = BenchmarkRow(
             dtype: model.dtype.rawValue, kernels: model.kernelsName, threads: threads,
-            length: length, tokensPerSecond: rate)
+            length: length, tokensPerSecond: run.tokensPerSecond)
         row.bfloat16Layers = model.bfloat16Layers
-        row.shareOfPeak = rate * secondsPerToken(length) / Double(threads)
+        row.meanTokensPerSecond = run.meanTokensPerSecond
+        row.processorShare = run.processorShare
+        row.shareOfPeak = run.shareOfPeak
         row.singleMilliseconds = try single(length, threads: 1)
         row.teamMilliseconds = threads > 1 ? try single(length, threads: threads) : nil
         row.stages = try stages(texts: texts, length: length)
         row.stages.append(.init(name: "tokenization", microseconds: tokenization))
         return row
-    }
-
-    /// Tokens a second of all threads, each with batches of its own.
-    private func throughput(texts: Int, length: Int) -> Double {
-        let tokens = Atomic<Int>(0)
-        let start = MonotonicTime.now
-        let end = start.advanced(by: .seconds(seconds))
-        let batch = Self.batch(texts: texts, length: length, model)
-        let model = model
-        let workers = (0..<threads).map { index in
-            NamedThread(name: "quiver-bench-\(index)") {
-                let workspace = model.makeWorkspace(tokensMaximum: texts * length)
-                var vectors: [Float] = []
-                repeat {
-                    try? model.embed(batch, workspace: workspace, into: &vectors)
-                    tokens.add(texts * length, ordering: .relaxed)
-                } while MonotonicTime.now < end
-            }
-        }
-        workers.forEach { $0.join() }
-        let elapsed = MonotonicTime.now.interval(since: start).seconds
-        return Double(tokens.load(ordering: .relaxed)) / max(elapsed, seconds)
-    }
-
-    /// The time of one token on one core that only multiplied and added, at the peak measured now.
-    ///
-    /// Products with weights take 2 L (4 H^2 + 2 H F) operations a token, attention 4 L H S; an int8
-    /// encoder does its attention in bfloat16.
-    private func secondsPerToken(_ length: Int) -> Double {
-        let configuration = model.description.configuration
-        let layers = Double(configuration.layerCount)
-        let hidden = Double(configuration.hiddenSize)
-        let inner = Double(configuration.intermediateSize)
-        let products = 2 * layers * (4 * hidden * hidden + 2 * hidden * inner)
-        let attention = 4 * layers * hidden * Double(length)
-        let kernels = model.backbone.kernels
-        let attentionType = model.dtype == .int8 ? .bfloat16 : model.dtype
-        return products / MachinePeak.operationsPerSecond(model.dtype, kernels)
-            + attention / MachinePeak.operationsPerSecond(attentionType, kernels)
     }
 
     /// The median time of one text alone, in milliseconds, on that many threads together.

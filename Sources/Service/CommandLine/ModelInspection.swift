@@ -6,8 +6,8 @@ package struct ModelInspection {
     /// Lines for a person, a name and a value each.
     package let lines: [String]
 
-    /// Reads the folder's files; loads no weights.
-    package init(folder: String) throws {
+    /// Reads the folder's files, and loads its weights only for `loadsInt8`.
+    package init(folder: String, loadsInt8: Bool = false) throws {
         let description = try ModelDescription(folder: folder)
         let summary = try ModelSummary(folder: folder)
         var lines = summary.lines
@@ -18,6 +18,20 @@ package struct ModelInspection {
             let name = route.name.isEmpty ? "" : route.name + ": "
             lines.append("tokenizer      \(name)\(tokenizer.summary)")
         }
+        if loadsInt8 { lines.append("int8           " + (try Self.int8Summary(folder))) }
         self.lines = lines
+    }
+
+    /// What int8 makes of the weights: their bytes in memory, and the layers that it would cost too much.
+    private static func int8Summary(_ folder: String) throws -> String {
+        let configuration = try ServiceConfiguration.merging(
+            flags: ["model": [folder], "dtype": ["int8"]], environment: [:], file: nil)
+        var tokenizer: Tokenizer?
+        let model = try Engine.loadModel(configuration.models[0], tokenizer: &tokenizer)
+        guard model.dtype == .int8 else { return "no layers: vectors are the same in every dtype" }
+        let layers = model.bfloat16Layers
+        return "\(model.weightBytes) bytes in memory; "
+            + (layers.isEmpty
+                ? "every layer in eight bits" : "in bfloat16: " + layers.joined(separator: "; "))
     }
 }

@@ -177,7 +177,7 @@ package final class Engine: Sendable {
     package var tokenizer: Tokenizer { tokenizers[model.mainRoute] }
 
     /// The tokenizers of the model's routes; `loaded` is the one that int8 needed.
-    private static func loadTokenizers(
+    static func loadTokenizers(
         of model: EmbeddingModel, loaded: Tokenizer?
     ) throws(StartError) -> [Tokenizer] {
         let first = model.routes[0]

@@ -116,8 +116,20 @@ final class ModelReload: Sendable {
         ) { model in
             let now = MonotonicTime.now
             logger.info("model loaded", metadata: Self.metadata(of: model, since: start, now))
+            reportFallback(of: model)
             start = now
         }
+    }
+
+    private func reportFallback(of served: ServedModel) {
+        let layers = served.engine.model.bfloat16Layers
+        guard !layers.isEmpty else { return }
+        logger.notice(
+            "layers kept in bfloat16, as int8 would cost them too much",
+            metadata: [
+                "model": .string(served.setting.label),
+                "layers": .string(layers.joined(separator: "; ")),
+            ])
     }
 
     private static func metadata(
