@@ -149,13 +149,16 @@ static void finish_head(
         size_t stride, float *sums) {                                                                  \
         for (size_t i = 0; i < stride;) {                                                              \
             if (stride - i >= 64) {                                                                    \
-                KIND##_wide(rows, weights, weight_stride, words, values + i, stride, sums + i, stride); \
+                KIND##_wide(                                                                           \
+                    rows, weights, weight_stride, words, values + i, stride, NO_LINES, sums + i, stride); \
                 i += 64;                                                                               \
             } else if (stride - i >= 32) {                                                             \
-                KIND##_pair(rows, weights, weight_stride, words, values + i, stride, sums + i, stride); \
+                KIND##_pair(                                                                           \
+                    rows, weights, weight_stride, words, values + i, stride, NO_LINES, sums + i, stride); \
                 i += 32;                                                                               \
             } else {                                                                                   \
-                KIND##_one(rows, weights, weight_stride, words, values + i, stride, sums + i, stride); \
+                KIND##_one(                                                                            \
+                    rows, weights, weight_stride, words, values + i, stride, NO_LINES, sums + i, stride); \
                 i += 16;                                                                               \
             }                                                                                          \
         }                                                                                              \
@@ -166,7 +169,8 @@ static void finish_head(
         size_t rows, const void *weights, size_t weight_stride, size_t words, const uint32_t *values,  \
         size_t stride, float *sums) {                                                                  \
         for (size_t i = 0; i < stride; i += 16)                                                        \
-            KIND##_one(rows, weights, weight_stride, words, values + i, stride, sums + i, stride);     \
+            KIND##_one(                                                                                \
+                rows, weights, weight_stride, words, values + i, stride, NO_LINES, sums + i, stride);  \
     }
 #endif
 WEIGH(weigh_f32, tile_f32)
@@ -264,7 +268,7 @@ static void strip_f32(
         tile_f32_rows(
             rows, q, 4 * op->stride, op->head_size,
             at->keys + column / CK_PANEL * op->head_size * CK_PANEL + column % CK_PANEL, CK_PANEL,
-            at->strip + column - span.first, at->strip_columns);
+            NO_LINES, at->strip + column - span.first, at->strip_columns);
     for (size_t r = 0; r < rows; r++) {
         float *scores = at->strip + r * at->strip_columns;
         adjust_scores(op, query + r, span, scores);
@@ -333,7 +337,7 @@ static void strip_bf16(
         tile_bf16_rows(
             rows, q, 2 * stride, at->words,
             at->keys + column / CK_PANEL * at->words * CK_PANEL + column % CK_PANEL, CK_PANEL,
-            at->strip + column - span.first, at->strip_columns);
+            NO_LINES, at->strip + column - span.first, at->strip_columns);
     for (size_t r = 0; r < rows; r++) {
         float *scores = at->strip + r * at->strip_columns;
         adjust_scores(op, query + r, span, scores);

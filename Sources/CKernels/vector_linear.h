@@ -31,25 +31,43 @@ INLINE v16 step_int8(v16 sum, u16v a, u16v b) {
 #endif
 }
 
+// Lines of 64 bytes that a tile asks for while it computes, one a step: of weights that come after its own. They
+// go to the second cache, whose streams the processor's own prefetching does not follow from panel to panel.
+typedef struct {
+    const char *first;
+    size_t count;
+} lines;
+
+#define NO_LINES ((lines){NULL, 0})
+
+INLINE void ask_for(const char *line) { __builtin_prefetch(line, 0, 2); }
+
 // `rows` x (16 * vectors) sums over `depth` words of 1, 2 or 4 numbers, in registers. The weights of one word
-// are b_stride words after those of the word before.
+// are b_stride words after those of the word before. `ahead` has at most `depth` lines.
 #define TILE(NAME, STEP)                                                                               \
     INLINE void NAME(                                                                                  \
         const int rows, const int vectors, const uint32_t *a, size_t a_stride, size_t depth,           \
-        const uint32_t *b, size_t b_stride, float *out, size_t out_stride) {                           \
+        const uint32_t *b, size_t b_stride, lines ahead, float *out, size_t out_stride) {              \
         v16 sum[CK_TILE_ROWS][4];                                                                      \
         UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) sum[r][v] =     \
             splat(0.0f);                                                                               \
-        for (size_t k = 0; k < depth; k++) {                                                           \
-            u16v weight[4];                                                                            \
-            UNROLL for (int v = 0; v < vectors; v++) weight[v] = load_words(b + k * b_stride + 16 * v); \
-            UNROLL for (int r = 0; r < rows; r++) {                                                    \
-                u16v value = (u16v)(word_at(a, r * a_stride, k));                                      \
-                UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = STEP(sum[r][v], value, weight[v]); \
-            }                                                                                          \
+        size_t k = 0;                                                                                  \
+        for (; k < ahead.count; k++) {                                                                 \
+            ask_for(ahead.first + 64 * k);                                                             \
+            TILE_STEP(STEP)                                                                            \
         }                                                                                              \
+        for (; k < depth; k++) TILE_STEP(STEP)                                                         \
         UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++)                 \
             store16(out + r * out_stride + 16 * v, sum[r][v]);                                         \
+    }
+#define TILE_STEP(STEP)                                                                                \
+    {                                                                                                  \
+        u16v weight[4];                                                                                \
+        UNROLL for (int v = 0; v < vectors; v++) weight[v] = load_words(b + k * b_stride + 16 * v);    \
+        UNROLL for (int r = 0; r < rows; r++) {                                                        \
+            u16v value = (u16v)(word_at(a, r * a_stride, k));                                          \
+            UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = STEP(sum[r][v], value, weight[v]);    \
+        }                                                                                              \
     }
 #define UNROLL _Pragma("clang loop unroll(full)")
 
@@ -67,14 +85,14 @@ TILE(tile_int8, step_int8)
 #define TILE_ROWS(NAME, BODY, VECTORS)                                                                 \
     static void NAME(                                                                                  \
         size_t rows, const void *a, size_t a_stride, size_t depth, const void *b, size_t b_stride,     \
-        float *out, size_t out_stride) {                                                               \
+        lines ahead, float *out, size_t out_stride) {                                                  \
         switch (rows) {                                                                                \
-        case 1: BODY(1, VECTORS, a, a_stride, depth, b, b_stride, out, out_stride); break;             \
-        case 2: BODY(2, VECTORS, a, a_stride, depth, b, b_stride, out, out_stride); break;             \
-        case 3: BODY(3, VECTORS, a, a_stride, depth, b, b_stride, out, out_stride); break;             \
-        case 4: BODY(4, VECTORS, a, a_stride, depth, b, b_stride, out, out_stride); break;             \
-        case 5: BODY(5, VECTORS, a, a_stride, depth, b, b_stride, out, out_stride); break;             \
-        case 6: BODY(6, VECTORS, a, a_stride, depth, b, b_stride, out, out_stride); break;             \
+        case 1: BODY(1, VECTORS, a, a_stride, depth, b, b_stride, ahead, out, out_stride); break;      \
+        case 2: BODY(2, VECTORS, a, a_stride, depth, b, b_stride, ahead, out, out_stride); break;      \
+        case 3: BODY(3, VECTORS, a, a_stride, depth, b, b_stride, ahead, out, out_stride); break;      \
+        case 4: BODY(4, VECTORS, a, a_stride, depth, b, b_stride, ahead, out, out_stride); break;      \
+        case 5: BODY(5, VECTORS, a, a_stride, depth, b, b_stride, ahead, out, out_stride); break;      \
+        case 6: BODY(6, VECTORS, a, a_stride, depth, b, b_stride, ahead, out, out_stride); break;      \
         }                                                                                              \
     }
 TILE_ROWS(tile_f32_one, tile_f32, 1)
@@ -177,18 +195,33 @@ INLINE void finish_tile(
 FINISH(finish_sums, 0)
 FINISH(finish_integers, 1)
 
-// Panels outside, tiles of rows inside: a panel stays in the second cache while the rows go by.
+// How many tiles there are for one panel when each takes as many rows and columns as it can.
+INLINE size_t tiles_of_panel(size_t rows) {
+    return (rows + CK_TILE_ROWS - 1) / CK_TILE_ROWS * (4 / CK_TILE_VECTORS);
+}
+
+// Panels outside, tiles of rows inside: a panel stays in the second cache while the rows go by, and the tiles
+// ask for the next one, each for a part. With too few of them the memory is the bound either way.
 #define LINEAR(NAME, TILE_OF_ROWS, FINISH_TILE, BYTES, PER_WORD)                                       \
     static void NAME(const ck_linear *op) {                                                            \
         float tile[CK_TILE_ROWS][CK_PANEL] __attribute__((aligned(64)));                               \
         size_t words = (op->depth + PER_WORD - 1) / PER_WORD, stride = op->a_stride * BYTES;           \
-        for (size_t panel = op->panel_first; panel < op->panel_first + op->panel_count; panel++) {     \
+        if (op->rows == 0) return;                                                                     \
+        size_t tiles = tiles_of_panel(op->rows), part = (4 * words + tiles - 1) / tiles;               \
+        size_t end = op->panel_first + op->panel_count;                                                \
+        for (size_t panel = op->panel_first; panel < end; panel++) {                                   \
             const uint32_t *b = (const uint32_t *)op->panels + panel * words * CK_PANEL;               \
+            lines ahead = NO_LINES;                                                                    \
+            if (part <= words && panel + 1 < end)                                                      \
+                ahead = (lines){(const char *)(b + words * CK_PANEL), part};                           \
             for (size_t row = 0; row < op->rows;) {                                                    \
                 size_t rows = rows_of_tile(op->rows - row);                                            \
                 const char *a = (const char *)op->a + row * stride;                                    \
-                for (size_t slice = 0; slice < CK_PANEL; slice += 16 * CK_TILE_VECTORS)                \
-                    TILE_OF_ROWS(rows, a, stride, words, b + slice, CK_PANEL, &tile[0][slice], CK_PANEL); \
+                for (size_t slice = 0; slice < CK_PANEL; slice += 16 * CK_TILE_VECTORS) {              \
+                    TILE_OF_ROWS(                                                                      \
+                        rows, a, stride, words, b + slice, CK_PANEL, ahead, &tile[0][slice], CK_PANEL); \
+                    ahead.first += 64 * ahead.count;                                                   \
+                }                                                                                      \
                 FINISH_TILE(op, row, rows, panel, tile);                                               \
                 row += rows;                                                                           \
             }                                                                                          \
