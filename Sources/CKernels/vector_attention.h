@@ -91,15 +91,43 @@ INLINE float soften_f32(float *x, size_t keys, float scale, float *greatest) {
     return fold_sum(sum);
 }
 
-// 2^x for -126 <= x <= 0 to 1e-4 of its value, which is well under what bfloat16 keeps.
-INLINE v16 exp2_short(v16 x) {
-    v16 shifted = x + CK_MAGIC;
-    v16 r = x - (shifted - CK_MAGIC);
+// 2^(n + r) to 1e-4 of its value, which is well under what bfloat16 keeps; n is `shifted` - CK_MAGIC.
+INLINE v16 exp2_part(v16 r, v16 shifted) {
     v16 p = splat(CK_EXP2_3);
     p = fma16(p, r, splat(CK_EXP2_2));
     p = fma16(p, r, splat(CK_EXP2_1));
     p = fma16(p, r, splat(1.0f));
     return of_bits(bits_of(p) + (bits_of(shifted) << 23));
+}
+
+// 2^x for -126 <= x <= 0, as right as that.
+INLINE v16 exp2_short(v16 x) {
+    v16 shifted = x + CK_MAGIC;
+    return exp2_part(x - (shifted - CK_MAGIC), shifted);
+}
+
+// How far from 1 a row's greatest weight may be, as a power of 2, when weights are not relative to it.
+#define CK_LEVEL 60.0f
+
+// Scores to weights in bfloat16 in `out`, not relative to the greatest: 2^x is as right far from 1 as near it, so
+// that no row waits for its greatest score first. Returns whether that was within CK_LEVEL of 0, which keeps
+// weights and sums off the ends of float32; if not, the weights are not to be used. It looks at the row's own
+// scores alone, for a row must not depend on those beside it.
+INLINE int soften_level_bf16(float *x, uint16_t *out, size_t keys, float scale, float *total) {
+    float factor = scale * CK_LOG2E, least = -126.0f / factor, level = CK_LEVEL / factor;
+    v16 greatest = splat(-INFINITY), sum = splat(0.0f);
+    size_t end = pad_scores(x, keys);
+    for (size_t i = 0; i < end; i += 16) {
+        v16 score = load16(x + i);
+        greatest = max16(greatest, score);
+        score = max16(score, splat(least));
+        v16 shifted = fma16(score, splat(factor), splat(CK_MAGIC));
+        v16 y = exp2_part(fma16(score, splat(factor), -(shifted - CK_MAGIC)), shifted);
+        *(h16_any *)(out + i) = narrow16(y);
+        sum += y;
+    }
+    *total = fold_sum(sum);
+    return fabsf(fold_max(greatest)) < level;
 }
 
 // Scores to weights in bfloat16 in `out`; returns the sum.
@@ -196,6 +224,7 @@ typedef struct {
     float *running;     // [CK_ATTENTION_ROWS][head_columns]: the same of all blocks until now
     uint16_t *weights;  // of bfloat16 alone: as `strip`
     uint16_t *copy;     // of bfloat16 alone: queries
+    int by_blocks;      // whether the softmax is a running one
 } attention_layout;
 
 // What a strip of queries gives of the keys in `span`: the rows' sums in the layout, and the sum of each row's
@@ -338,11 +367,18 @@ static void strip_bf16(
             rows, q, 2 * stride, at->words,
             at->keys + column / CK_PANEL * at->words * CK_PANEL + column % CK_PANEL, CK_PANEL,
             NO_LINES, at->strip + column - span.first, at->strip_columns);
+    unsigned steep = 0;
     for (size_t r = 0; r < rows; r++) {
         float *scores = at->strip + r * at->strip_columns;
         adjust_scores(op, query + r, span, scores);
-        totals[r] = soften_bf16(scores, at->weights + r * at->strip_columns, count, op->scale, tops + r);
+        // A running softmax needs the greatest scores.
+        int is_level = soften_level_bf16(scores, at->weights + r * at->strip_columns, count, op->scale, totals + r);
+        steep |= (unsigned)(at->by_blocks || !is_level) << r;
     }
+    for (size_t r = 0; steep >> r; r++)
+        if (steep >> r & 1)
+            totals[r] = soften_bf16(
+                at->strip + r * at->strip_columns, at->weights + r * at->strip_columns, count, op->scale, tops + r);
     weigh_bf16(
         rows, at->weights, 2 * at->strip_columns, (count + 1) / 2,
         at->values + span.first / 2 * at->head_columns, at->head_columns, at->sums);
@@ -356,7 +392,7 @@ static void attention_bf16(const ck_attention *op) {
     attention_layout at = {
         .keys = keys, .values = values, .words = words, .head_columns = head_columns,
         .strip = (float *)(values + (op->keys + 1) / 2 * head_columns),
-        .strip_columns = by_blocks ? op->key_block : key_columns,
+        .strip_columns = by_blocks ? op->key_block : key_columns, .by_blocks = by_blocks,
     };
     at.sums = at.strip + CK_TILE_ROWS * at.strip_columns;
     at.running = at.sums + CK_TILE_ROWS * head_columns;
