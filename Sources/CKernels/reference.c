@@ -3,7 +3,13 @@
 #include "tables.h"
 #include "scalar.h"
 
-static float activated(float x, ck_activation activation) {
+// The activation of a number that becomes `dtype`.
+static float activated(float x, ck_activation activation, ck_dtype dtype) {
+    static const float erf_form[9] = CK_GELU_P, tanh_form[9] = CK_GELU_TANH_P;
+    if (dtype == CK_BF16) {
+        if (activation == CK_GELU) return ck_gelu_short(x, CK_GELU_BOUND, erf_form);
+        if (activation == CK_GELU_TANH) return ck_gelu_short(x, CK_GELU_TANH_BOUND, tanh_form);
+    }
     switch (activation) {
     case CK_IDENTITY: return x;
     case CK_GELU: return 0.5f * x * (1.0f + ck_erf(x * CK_SQRT_HALF));
@@ -21,7 +27,7 @@ static float activated(float x, ck_activation activation) {
 }
 
 static void activate(float *x, size_t count, ck_activation activation) {
-    for (size_t i = 0; i < count; i++) x[i] = activated(x[i], activation);
+    for (size_t i = 0; i < count; i++) x[i] = activated(x[i], activation, CK_F32);
 }
 
 static void store(void *out, ck_dtype dtype, size_t index, float x) {
@@ -37,7 +43,7 @@ static float load(const void *x, ck_dtype dtype, size_t index) {
 
 static void finish(const ck_linear *op, size_t row, size_t column, float x) {
     if (op->bias) x += op->bias[column];
-    x = activated(x, op->activation);
+    x = activated(x, op->activation, op->out_dtype);
     if (op->residual) x += op->residual[row * op->residual_stride + column];
     store(op->out, op->out_dtype, row * op->out_stride + column, x);
 }
@@ -185,7 +191,7 @@ static void gate(const ck_gating *op) {
     for (size_t row = 0; row < op->rows; row++)
         for (size_t c = 0; c < op->columns; c++) {
             size_t at = row * op->stride + c;
-            float x = activated(load(op->x, op->dtype, at + op->gate), op->activation);
+            float x = activated(load(op->x, op->dtype, at + op->gate), op->activation, op->dtype);
             store(op->x, op->dtype, at, x * load(op->x, op->dtype, at + op->up));
         }
 }

@@ -84,6 +84,15 @@ static inline float ck_tanh(float x) {
     return 1.0f - 2.0f / (ck_exp(2.0f * x) + 1.0f);
 }
 
+// x (1/2 + t P(t^2)), with t = x within the bounds: GELU for numbers that become bfloat16.
+static inline float ck_gelu_short(float x, float bound, const float p[9]) {
+    float t = x < -bound ? -bound : x;
+    t = t > bound ? bound : t;
+    float s = t * t, y = p[8];
+    for (int i = 7; i >= 0; i--) y = fmaf(y, s, p[i]);
+    return x * (y * t + 0.5f);
+}
+
 static inline float ck_sigmoid(float x) { return 1.0f / (1.0f + ck_exp(-x)); }
 
 #endif

@@ -112,7 +112,20 @@ INLINE v16 tanh16(v16 x) {
 
 INLINE v16 sigmoid16(v16 x) { return 1.0f / (1.0f + exp16(-x)); }
 
-INLINE v16 activated16(v16 x, ck_activation activation) {
+INLINE v16 gelu_short16(v16 x, float bound, const float p[9]) {
+    v16 t = min16(max16(x, splat(-bound)), splat(bound));
+    v16 s = t * t, y = splat(p[8]);
+    _Pragma("clang loop unroll(full)") for (int i = 7; i >= 0; i--) y = fma16(y, s, splat(p[i]));
+    return x * (y * t + 0.5f);
+}
+
+// The activation of numbers that become `dtype`.
+INLINE v16 activated16(v16 x, ck_activation activation, ck_dtype dtype) {
+    static const float erf_form[9] = CK_GELU_P, tanh_form[9] = CK_GELU_TANH_P;
+    if (dtype == CK_BF16) {
+        if (activation == CK_GELU) return gelu_short16(x, CK_GELU_BOUND, erf_form);
+        if (activation == CK_GELU_TANH) return gelu_short16(x, CK_GELU_TANH_BOUND, tanh_form);
+    }
     switch (activation) {
     case CK_IDENTITY: return x;
     case CK_GELU: return 0.5f * x * (1.0f + erf16(x * CK_SQRT_HALF));

@@ -31,12 +31,12 @@ INLINE void gate_rows(const ck_gating *op, ck_dtype dtype, ck_activation activat
     for (size_t row = 0; row < op->rows; row++) {
         size_t at = row * op->stride, c = 0;
         for (; c + 16 <= op->columns; c += 16) {
-            v16 x = activated16(load_number16(op->x, dtype, at + op->gate + c), activation);
+            v16 x = activated16(load_number16(op->x, dtype, at + op->gate + c), activation, dtype);
             store_number16(op->x, dtype, at + c, x * load_number16(op->x, dtype, at + op->up + c));
         }
         size_t rest = op->columns - c;
         if (!rest) continue;
-        v16 x = activated16(load_numbers(op->x, dtype, at + op->gate + c, rest), activation);
+        v16 x = activated16(load_numbers(op->x, dtype, at + op->gate + c, rest), activation, dtype);
         store_numbers(op->x, dtype, at + c, x * load_numbers(op->x, dtype, at + op->up + c, rest), rest);
     }
 }

@@ -132,18 +132,19 @@ typedef struct {
 } column_values;
 
 // Sums in float32, or in 32-bit integers that are scaled first.
-INLINE v16 finished16(v16 x, const column_values *at, size_t i, int is_int8, ck_activation activation) {
+INLINE v16 finished16(
+    v16 x, const column_values *at, size_t i, int is_int8, ck_activation activation, ck_dtype out_dtype) {
     if (is_int8) {
         i16 sum = (i16)x - at->row_zero * *(const i16_any *)(at->sums + i);
         x = __builtin_convertvector(sum, v16) * (at->row_scale * load16(at->scale + i));
     }
     if (at->bias) x += load16(at->bias + i);
-    return activated16(x, activation);
+    return activated16(x, activation, out_dtype);
 }
 
 INLINE void finish_tile(
     const ck_linear *op, size_t row, size_t rows, size_t panel, float tile[][CK_PANEL], int is_int8,
-    ck_activation activation) {
+    ck_activation activation, ck_dtype out_dtype) {
     size_t column = panel * CK_PANEL;
     size_t count = op->columns - column < CK_PANEL ? op->columns - column : CK_PANEL;
     column_values at = {
@@ -158,20 +159,20 @@ INLINE void finish_tile(
         }
         v16 x[4];
         UNROLL for (int v = 0; v < 4; v++) x[v] =
-            finished16(load16(&tile[r][16 * v]), &at, 16 * v, is_int8, activation);
+            finished16(load16(&tile[r][16 * v]), &at, 16 * v, is_int8, activation, out_dtype);
         size_t to = (row + r) * op->out_stride + column;
         const float *residual = op->residual ? op->residual + (row + r) * op->residual_stride + column : NULL;
         if (count < CK_PANEL) {
             UNROLL for (int v = 0; v < 4; v++) store16(&tile[r][16 * v], x[v]);
             for (size_t i = 0; i < count; i++) {
                 float y = tile[r][i] + (residual ? residual[i] : 0.0f);
-                if (op->out_dtype == CK_BF16) ((uint16_t *)op->out)[to + i] = ck_float_bf16(y);
+                if (out_dtype == CK_BF16) ((uint16_t *)op->out)[to + i] = ck_float_bf16(y);
                 else ((float *)op->out)[to + i] = y;
             }
             continue;
         }
         if (residual) UNROLL for (int v = 0; v < 4; v++) x[v] += load16(residual + 16 * v);
-        if (op->out_dtype == CK_BF16)
+        if (out_dtype == CK_BF16)
             UNROLL for (int v = 0; v < 4; v++)
                 *(h16_any *)((uint16_t *)op->out + to + 16 * v) = narrow16(x[v]);
         else
@@ -179,17 +180,22 @@ INLINE void finish_tile(
     }
 }
 
+#define FINISH_CASE(ACTIVATION, IS_INT8)                                                               \
+    case ACTIVATION:                                                                                   \
+        if (op->out_dtype == CK_BF16) finish_tile(op, row, rows, panel, tile, IS_INT8, ACTIVATION, CK_BF16); \
+        else finish_tile(op, row, rows, panel, tile, IS_INT8, ACTIVATION, CK_F32);                     \
+        break;
 #define FINISH(NAME, IS_INT8)                                                                          \
     static void NAME(const ck_linear *op, size_t row, size_t rows, size_t panel, float tile[][CK_PANEL]) { \
         switch (op->activation) {                                                                      \
-        case CK_IDENTITY: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_IDENTITY); break;        \
-        case CK_GELU: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_GELU); break;                \
-        case CK_GELU_TANH: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_GELU_TANH); break;      \
-        case CK_RELU: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_RELU); break;                \
-        case CK_SILU: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_SILU); break;                \
-        case CK_QUICK_GELU: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_QUICK_GELU); break;    \
-        case CK_TANH: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_TANH); break;                \
-        case CK_SIGMOID: finish_tile(op, row, rows, panel, tile, IS_INT8, CK_SIGMOID); break;          \
+            FINISH_CASE(CK_IDENTITY, IS_INT8)                                                          \
+            FINISH_CASE(CK_GELU, IS_INT8)                                                              \
+            FINISH_CASE(CK_GELU_TANH, IS_INT8)                                                         \
+            FINISH_CASE(CK_RELU, IS_INT8)                                                              \
+            FINISH_CASE(CK_SILU, IS_INT8)                                                              \
+            FINISH_CASE(CK_QUICK_GELU, IS_INT8)                                                        \
+            FINISH_CASE(CK_TANH, IS_INT8)                                                              \
+            FINISH_CASE(CK_SIGMOID, IS_INT8)                                                           \
         }                                                                                              \
     }
 FINISH(finish_sums, 0)

@@ -6,7 +6,7 @@ INLINE void activate_span(float *x, size_t count, ck_activation activation) {
     switch (activation) {
 #define CASE(A)                                                                                        \
     case A:                                                                                            \
-        for (; i + 16 <= count; i += 16) store16(x + i, activated16(load16(x + i), A));                \
+        for (; i + 16 <= count; i += 16) store16(x + i, activated16(load16(x + i), A, CK_F32));               \
         break;
         CASE(CK_GELU)
         CASE(CK_GELU_TANH)
@@ -19,7 +19,7 @@ INLINE void activate_span(float *x, size_t count, ck_activation activation) {
     case CK_IDENTITY: return;
     }
     if (i < count)
-        store_part(x + i, activated16(load_part(x + i, count - i, 0.0f), activation), count - i);
+        store_part(x + i, activated16(load_part(x + i, count - i, 0.0f), activation, CK_F32), count - i);
 }
 
 static void activate(float *x, size_t count, ck_activation activation) {
