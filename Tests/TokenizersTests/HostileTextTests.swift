@@ -34,4 +34,17 @@ struct HostileTextTests {
         let text = Self.units.map { String(repeating: $0, count: 600) }.joined(separator: "x ")
         #expect(tokenizer.tokenIDs(text).ids == tokenizer.encode(text).ids)
     }
+
+    /// A file may give two tokens one id, and merges, which go by ids, then take one for the other.
+    @Test func agreesWhereTwoTokensHaveOneID() throws {
+        let json = #"""
+            {"added_tokens": [], "normalizer": null, "pre_tokenizer": null, "model": {
+            "type": "BPE", "unk_token": "u", "merges": ["▁ a"],
+            "vocab": {"u": 0, "▁": 1, "a": 1, "▁a": 2}}}
+            """#
+        let tokenizer = try Tokenizer(tokenizerJSON: Array(json.utf8))
+        for text in ["a▁", "a▁a▁", "▁aa▁▁a"] {
+            #expect(tokenizer.tokenIDs(text).ids == tokenizer.encode(text).ids)
+        }
+    }
 }

@@ -49,6 +49,16 @@ struct Vocabulary: Sendable {
 
     var count: Int { ids.count }
 
+    /// Whether no two tokens have one id, which a file may say of them.
+    var hasUniqueIDs: Bool {
+        var isTaken = Array(repeating: false, count: Int(ids.max() ?? -1) + 1)
+        for id in ids {
+            guard !isTaken[Int(id)] else { return false }
+            isTaken[Int(id)] = true
+        }
+        return true
+    }
+
     /// The bytes of an entry.
     func bytes(ofEntry entry: Int) -> ArraySlice<UInt8> {
         bytes[Int(starts[entry])..<Int(starts[entry + 1])]

@@ -108,10 +108,10 @@ struct WordTokenization: Sendable {
         let vocabulary = encoding.vocabulary
         // An unknown `▁` would be joined to the unknown before it, unknowns that are dropped make
         // neighbours of what is around them, and a word that is a token as it stands would not be
-        // one in parts.
+        // one in parts. And merges go by ids: of two tokens with one id each joins what the other does.
         guard vocabulary.id(of: space) != nil, encoding.options.unknownID != nil,
             !encoding.options.ignoresMerges, encoding.options.continuationPrefix.isEmpty,
-            encoding.options.endSuffix.isEmpty
+            encoding.options.endSuffix.isEmpty, vocabulary.hasUniqueIDs
         else { return [] }
         var joins = Array(repeating: false, count: 256)
         var isMerged = Array(repeating: false, count: Int(vocabulary.ids.max() ?? -1) + 1)
