@@ -12,6 +12,8 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     /// Items in the queue as of the last step, to be looked at without the lock.
     let queuedItems = Atomic<Int>(0)
     private let mayInterrupt: Bool
+    /// The compute thread that had a job last; it stays awake for a moment.
+    let lastBusy = Atomic<Int>(-1)
     /// Counts the times that workers were to look at the models anew.
     let modelsVersion = Atomic<Int>(0)
 
@@ -42,10 +44,9 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     ) -> Result<Ticket, AdmissionRefusal> {
         precondition(
             request.items.count == request.tokenCounts.count, "one token count for each item")
-        let jitter = Double.random(in: 0..<1)
         let (result, effects) = state.withLock { state in
             let now = MonotonicTime.now
-            let arrival = state.register(request, flow, jitter: jitter, now: now, completion)
+            let arrival = state.register(request, flow, now: now, completion)
             let actions = state.queue.step(.arrive(arrival), now: now)
             let effects = state.apply(actions, now: now)
             queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
@@ -113,8 +114,8 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
 extension SchedulerState {
     /// Enters the request in the tables, and answers what the queue is to know of it.
     mutating func register(
-        _ request: BatchRequest<Item>, _ flow: SliceFlow<Output>?, jitter: Double,
-        now: MonotonicTime, _ completion: @escaping Completion
+        _ request: BatchRequest<Item>, _ flow: SliceFlow<Output>?, now: MonotonicTime,
+        _ completion: @escaping Completion
     ) -> BatchQueue.Arrival {
         let id = RequestID(nextRequest)
         nextRequest += 1
@@ -134,7 +135,7 @@ extension SchedulerState {
             arrival.itemsToCome = request.itemsToCome
             arrival.tokensToCome = request.tokensToCome
         }
-        arrival.jitter = jitter
+        arrival.jitter = jitter.next()
         return arrival
     }
 }

@@ -47,6 +47,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     /// Content keys of admitted requests, as the numbers by which the queue knows them.
     var contents = Interner<ContentKey>()
     var nextRequest: UInt64 = 0
+    var jitter = Jitter()
     var onDrained: [@Sendable () -> Void] = []
     var isStopping = false
     var threads: [NamedThread] = []
@@ -141,6 +142,21 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
         case (.workerFailed, .failure(let error)): .workerFailed(error)
         case (.abandoned, _), (.workerFailed, _): .abandoned
         }
+    }
+}
+
+/// Numbers from 0 up to 1 that spread what would else happen at once.
+///
+/// Every request takes one, so it is a multiplication and not a call of the system: what comes
+/// next is no secret (Steele, Lea, Flood: "Fast splittable pseudorandom number generators").
+struct Jitter {
+    private var state = UInt64.random(in: 0 ... .max)
+
+    mutating func next() -> Double {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var bits = (state ^ state >> 30) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
+        return Double((bits ^ bits >> 31) >> 11) * 0x1p-53
     }
 }
 
