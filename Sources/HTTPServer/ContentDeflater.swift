@@ -34,12 +34,16 @@ package final class ContentDeflater {
         stream.deallocate()
     }
 
-    /// The gzip member that holds `content`, or nil when it would not be shorter or memory lacks.
-    package func compress(_ content: Span<UInt8>) -> [UInt8]? {
+    /// The gzip member that holds `content`, or nil when memory lacks or it would not be shorter.
+    ///
+    /// - Parameter mayGrow: whether a longer one is wanted, too.
+    package func compress(_ content: Span<UInt8>, mayGrow: Bool = false) -> [UInt8]? {
         guard isReady, deflateReset(stream) == Z_OK else { return nil }
-        // An output that is not shorter is of no use, so its room is the bound: zlib never grows it.
+        // An output that is not shorter is mostly of no use, so its room is the bound: zlib never
+        // grows it.
+        let room = mayGrow ? Int(deflateBound(stream, uLong(content.count))) : content.count
         let compressed = content.withUnsafeBufferPointer { input in
-            [UInt8](unsafeUninitializedCapacity: input.count) { output, count in
+            [UInt8](unsafeUninitializedCapacity: room) { output, count in
                 count = deflate(input, into: output) ?? 0
             }
         }

@@ -47,7 +47,7 @@ struct DirectReply: Sendable {
     func send(_ response: Response) -> Sent? {
         guard response.body.count <= Self.bodyBytesMaximum, !response.closesConnection,
             !shared.isDraining.load(ordering: .relaxed),
-            !shared.wantsCompression(response, of: head)
+            shared.coding(of: response, for: head) == .identity
         else { return nil }
         let hasContent = !response.status.forbidsContent
         let body = hasContent && head.method != .head ? response.body : []
@@ -89,9 +89,15 @@ extension ServerShared {
             && !response.fields.contains("content-encoding")
     }
 
-    /// Whether the response to a request with this head is to be compressed.
-    func wantsCompression(_ response: Response, of head: RequestHead) -> Bool {
-        isCompressible(response) && head.method != .head
-            && ResponseCoding(head.fields) != .identity
+    /// How the response to a request with this head is to be coded.
+    ///
+    /// A small one is compressed for a client alone that refuses content without coding.
+    func coding(of response: Response, for head: RequestHead) -> ResponseCoding {
+        guard configuration.compressionBytesMinimum != nil, head.method != .head,
+            head.fields.contains("accept-encoding"), !response.body.isEmpty,
+            !response.status.forbidsContent, !response.fields.contains("content-encoding")
+        else { return .identity }
+        let coding = ResponseCoding(head.fields)
+        return coding == .gzip && !isCompressible(response) ? .identity : coding
     }
 }

@@ -8,7 +8,8 @@ final class EventLoop: Sendable {
     enum Message: Sendable {
         case adopt(rawDescriptor: Int32, peer: SocketAddress)
         case answered(token: UInt64, Exchange)
-        case compressed(token: UInt64, Exchange, Response, body: [UInt8])
+        /// The body is nil where compressing it brings nothing.
+        case compressed(token: UInt64, Exchange, Response, body: [UInt8]?)
         case stopListening
         case close(deadline: MonotonicTime, completion: @Sendable (_ cutCount: Int) -> Void)
     }

@@ -16,9 +16,12 @@ extension LoopCore {
 
     /// Answers the request in hand, compressed if that is wanted.
     func answer(_ connection: Connection, _ response: Response) {
-        guard let exchange = connection.exchange,
-            shared.wantsCompression(response, of: exchange.head)
-        else {
+        guard let exchange = connection.exchange else {
+            write(connection, response, isGzipped: false)
+            return
+        }
+        let coding = shared.coding(of: response, for: exchange.head)
+        guard coding != .identity else {
             write(connection, response, isGzipped: false)
             return
         }
@@ -26,7 +29,7 @@ extension LoopCore {
         let token = connection.token
         let compressor = shared.compressor
         compressor.queue.async {
-            let body = compressor.compress(response.body) ?? response.body
+            let body = compressor.compress(response.body, mayGrow: coding == .gzipOnly)
             loop.post(.compressed(token: token, exchange, response, body: body))
         }
     }

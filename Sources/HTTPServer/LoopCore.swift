@@ -102,8 +102,8 @@ final class LoopCore {
                 return
             }
             var compressed = response
-            compressed.body = body
-            write(connection, compressed, isGzipped: body.count != response.body.count)
+            if let body { compressed.body = body }
+            write(connection, compressed, isGzipped: body != nil)
             continueReading(connection)
         case .stopListening: stopListening()
         case .close(let deadline, let completion):

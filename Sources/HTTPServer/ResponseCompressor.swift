@@ -12,12 +12,12 @@ final class ResponseCompressor: Sendable {
         queue = DispatchQueue(label: label)
     }
 
-    /// The gzip member that holds `content`, or nil when it would not be shorter.
-    func compress(_ content: [UInt8]) -> [UInt8]? {
+    /// The gzip member that holds `content`; nil when it would not be shorter, unless it `mayGrow`.
+    func compress(_ content: [UInt8], mayGrow: Bool) -> [UInt8]? {
         deflater.withLock { deflater in
             let ready = deflater ?? ContentDeflater()
             deflater = ready
-            return ready.compress(content.span)
+            return ready.compress(content.span, mayGrow: mayGrow)
         }
     }
 }
