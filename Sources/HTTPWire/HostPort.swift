@@ -13,6 +13,26 @@ enum HostPort {
         return isName(bytes[..<colon]) && isPort(bytes[colon...], isNeeded: needsPort)
     }
 
+    /// Whether two valid hosts are the same one: without case, the scheme's port left out or not
+    /// (RFC 9110 §4.2.3).
+    ///
+    /// - Parameter defaultPort: that port behind its colon.
+    static func areSame(
+        _ left: ArraySlice<UInt8>, _ right: ArraySlice<UInt8>, defaultPort: String
+    ) -> Bool {
+        let (left, right) = (bare(left, defaultPort), bare(right, defaultPort))
+        return left.count == right.count
+            && zip(left, right).allSatisfy { ASCII.lowercased($0) == ASCII.lowercased($1) }
+    }
+
+    private static func bare(
+        _ bytes: ArraySlice<UInt8>, _ defaultPort: String
+    ) -> ArraySlice<UInt8> {
+        if bytes.last == UInt8(ascii: ":") { return bytes.dropLast() }
+        let port = defaultPort.utf8
+        return bytes.suffix(port.count).elementsEqual(port) ? bytes.dropLast(port.count) : bytes
+    }
+
     private static func isName(_ bytes: ArraySlice<UInt8>) -> Bool {
         var index = bytes.startIndex
         var isDotsAlone = true

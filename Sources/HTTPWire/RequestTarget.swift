@@ -54,10 +54,8 @@ struct RequestTarget {
         // RFC 9110 §7.4: an https resource is not served over an unsecured connection.
         guard isSecure || !isSecureScheme else { throw .malformed(.target) }
         guard let host else { return }
-        let isSame =
-            host.count == authority.count
-            && zip(host, authority).allSatisfy { ASCII.lowercased($0) == ASCII.lowercased($1) }
-        guard isSame else { throw .malformed(.host) }
+        let port = isSecureScheme ? ":443" : ":80"
+        guard HostPort.areSame(host, authority, defaultPort: port) else { throw .malformed(.host) }
     }
 
     private static func splitAbsolute(

@@ -45,6 +45,18 @@ struct RequestParserTests {
         #expect(try head("GET \(target) HTTP/1.1\r\nHost: h\r\n\r\n").path == path)
     }
 
+    /// RFC 9110 §4.2.3: the scheme's own port says nothing.
+    @Test(arguments: [
+        ("http://h:80/", "h", true), ("http://h:/", "h", true), ("http://h/", "H:80", true),
+        ("http://h:80/", "h:", true), ("http://[::1]:80/", "[::1]", true),
+        ("http://h:8080/", "h:8080", true), ("http://h:80/", "h:8080", false),
+        ("http://h:8080/", "h", false), ("http://h:443/", "h", false), ("http://h/", "i", false),
+    ])
+    func holdsTheHostAgainstTheTarget(target: String, host: String, isSame: Bool) {
+        let failure = failure("GET \(target) HTTP/1.1\r\nHost: \(host)\r\n\r\n")
+        #expect(failure == (isSame ? nil : .malformed(.host)))
+    }
+
     @Test func optionsOfTheServerIsAStar() throws {
         #expect(try head("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").path == "*")
         #expect(try head("OPTIONS http://h HTTP/1.1\r\nHost: h\r\n\r\n").path == "*")
