@@ -37,7 +37,7 @@ let package = Package(
             "Service", uses: ["HTTPWire", "JSON", "Platform"],
             sources: [
                 "Access/TokenQuota.swift", "APIError.swift", "Context/ContextChoice.swift",
-                "PromptChoice.swift", "Routes/EmbeddingsRequest.swift",
+                "PromptChoice.swift", "Routes/EmbeddingsRequest.swift", "Routes/MediaType.swift",
                 "Routes/FieldReader.swift", "Routes/TokenizeRequest.swift",
             ]),
 

@@ -10,6 +10,7 @@ struct HeadSemantics {
     private var expectations: [ArraySlice<UInt8>] = []
     private var contentCodings: [ArraySlice<UInt8>] = []
     private var hasAuthorization = false
+    private var hasContentType = false
     private var saysClose = false
     private var saysKeepAlive = false
 
@@ -39,6 +40,9 @@ struct HeadSemantics {
                 if ASCII.equals(option, ignoringCase: "close") { saysClose = true }
                 if ASCII.equals(option, ignoringCase: "keep-alive") { saysKeepAlive = true }
             }
+        case 12 where ASCII.equals(name, ignoringCase: "content-type"):
+            guard !hasContentType else { throw .malformed(.duplicateField) }
+            hasContentType = true
         case 13 where ASCII.equals(name, ignoringCase: "authorization"):
             guard !hasAuthorization else { throw .malformed(.duplicateField) }
             hasAuthorization = true
@@ -137,7 +141,7 @@ extension ArraySlice<UInt8> {
     }
 
     /// The bytes without the SP and HTAB around them: OWS of RFC 9110 §5.6.3, and no other blanks.
-    func trimmingBlanks() -> ArraySlice<UInt8> {
+    package func trimmingBlanks() -> ArraySlice<UInt8> {
         var trimmed = self
         while let first = trimmed.first, first == ASCII.space || first == ASCII.tab {
             trimmed.removeFirst()

@@ -16,6 +16,10 @@ package struct APIError: Error, Equatable, Sendable {
     package var retryAfter: Int?
     /// The methods that the path takes, for 405.
     package var allow: String?
+    /// The media type that the path takes, for 415 (RFC 9110 §15.5.16).
+    package var accept: String?
+    /// The content codings that the server undoes, for 415.
+    package var acceptEncoding: String?
     /// How to show a key, for 401 (RFC 6750 §3).
     package var challenge: String?
     /// The quota that was exceeded, for 429.
@@ -143,9 +147,13 @@ extension APIError {
         return error
     }
 
-    static let unsupportedMediaType = APIError(
-        .unsupportedMediaType, .unsupportedMediaType,
-        "The body must be JSON: send the header 'Content-Type: application/json'.")
+    static let unsupportedMediaType: APIError = {
+        var error = APIError(
+            .unsupportedMediaType, .unsupportedMediaType,
+            "The body must be JSON: send the header 'Content-Type: application/json'.")
+        error.accept = MediaType.json
+        return error
+    }()
 
     // MARK: Access
 

@@ -45,10 +45,8 @@ extension Service: RequestHandler {
 
     /// RFC 9110 §8.3: a body without a type is taken for what the route expects.
     private func checkContentType(_ head: RequestHead) throws(APIError) {
-        guard let type = head.fields["content-type"] else { return }
-        let essence = type.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }.lowercased()
-        let isJSON = essence == "application/json" || essence.hasSuffix("+json")
-        guard isJSON else { throw .unsupportedMediaType }
+        guard let type = head.fields.bytes(of: "content-type") else { return }
+        guard MediaType.isJSON(type) else { throw .unsupportedMediaType }
     }
 
     package func handle(_ request: Request, _ exchange: Exchange) {
@@ -122,6 +120,7 @@ extension Service: RequestHandler {
             error.kind = .unavailable
             error.retryAfter = 1
         }
+        if failure == .unsupportedContentCoding { error.acceptEncoding = "gzip, deflate" }
         return finished(response(to: error), RequestID.make())
     }
 
@@ -174,6 +173,10 @@ extension Service: RequestHandler {
             response.fields.append(HeaderName.retryAfter, String(seconds))
         }
         if let allow = error.allow { response.fields.append(HeaderName.allow, allow) }
+        if let type = error.accept { response.fields.append(HeaderName.accept, type) }
+        if let codings = error.acceptEncoding {
+            response.fields.append(HeaderName.acceptEncoding, codings)
+        }
         if let challenge = error.challenge {
             response.fields.append(HeaderName.challenge, challenge)
         }

@@ -173,6 +173,12 @@ def check_error(status, fields, body, failure):
 def test_failures(server, failure):
     status, fields, body = send(server, failure)
     check_error(status, fields, body, failure)
+    if status == 415:
+        # What would be taken instead (RFC 9110, 15.5.16).
+        if "content-encoding" in failure.fields:
+            assert fields["accept-encoding"] == "gzip, deflate"
+        else:
+            assert fields["accept"] == "application/json"
     if status == 405:
         allowed = fields["allow"].split(", ")
         assert failure.method not in allowed

@@ -134,6 +134,8 @@ package enum HeaderName {
     package static let serverTiming = "server-timing"
     static let retryAfter = "retry-after"
     static let allow = "allow"
+    static let accept = "accept"
+    static let acceptEncoding = "accept-encoding"
     static let challenge = "www-authenticate"
     /// Whether OpenAI's clients try again by themselves.
     static let shouldRetry = "x-should-retry"
