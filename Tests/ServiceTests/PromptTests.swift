@@ -33,8 +33,8 @@ struct PromptTests {
 
     /// With a default prompt and a cut of the width, and with prompts that no pooling mode counts.
     @Test(arguments: [
-        "truncated-width", "prompt-excluded", "instructor", "static", "router", "router-mapped",
-        "asym",
+        "truncated-width", "prompt-excluded", "instructor", "instructor-converted", "static",
+        "router", "router-mapped", "asym",
     ])
     func givesTheVectorsOfTheReference(name: String) throws {
         let folder = try TinyModel.folder(name)

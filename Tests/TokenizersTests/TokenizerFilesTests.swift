@@ -154,6 +154,32 @@ struct TokenizerFilesTests {
         }
     }
 
+    /// transformers makes the steps of Unigram's classes anew: words are cut at white space first.
+    @Test func cutsAtWhiteSpaceWhereTheClassDoes() throws {
+        func tokenizer(_ configuration: String, model: String? = nil) throws -> Tokenizer {
+            var files = TokenizerFiles(
+                tokenizer: try Fixture.bytes("tokenizers/t5/tokenizer.json"),
+                configuration: Array(configuration.utf8))
+            files.model = model.map { Array($0.utf8) }
+            return try Tokenizer(files)
+        }
+        let byFile = try tokenizer("{}")
+        let byClass = try tokenizer(
+            #"{"tokenizer_class":"T5TokenizerFast","add_prefix_space":false}"#)
+        let plain = try tokenizer(
+            #"{"tokenizer_class":"T5Tokenizer"}"#, model: #"{"model_type":"umt5"}"#)
+        let unprefixed = try tokenizer(
+            #"{"tokenizer_class":"XLMRobertaTokenizer","add_prefix_space":false}"#)
+        let text = "two  human beings "
+        #expect(byClass.encode(text).ids == byClass.encode("two human beings").ids)
+        #expect(byFile.encode(text).ids != byFile.encode("two human beings").ids)
+        #expect(unprefixed.encode("human").ids != byClass.encode("human").ids)
+        for text in TokenizerFixture.corpus.prefix(400) {
+            #expect(byClass.tokenIDs(text).ids == byClass.encode(text).ids)
+            #expect(plain.encode(text) == byFile.encode(text))
+        }
+    }
+
     @Test func saysWhatIsMissing() throws {
         func message(_ change: (inout TokenizerFiles) -> Void) -> String {
             var files = TokenizerFiles()

@@ -10,6 +10,7 @@ Every case is a whole folder with a tokenizer of the family's own class over a s
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy
@@ -22,7 +23,8 @@ from transformers import (
 from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
 
 from models import (
-    LETTERS, TEXTS, VOCABULARY, WORDS, bert_tokenizer, dense, golden_prompts, modules, pooling, randomize, write_json)
+    LETTERS, TEXTS, VOCABULARY, WORDS, assemble, bert_tokenizer, dense, golden_prompts, modules, overlay, pooling, randomize,
+    write_json)
 
 # What only a tokenizer of SentencePiece's kind sees: case, accents, runs of spaces, quotes, unknown letters.
 MORE_TEXTS = ["The  River\tBANK ", "d\u00e9p\u00f4t ``old'' \ufb01ve \u2460", "unknownword \u0142\u00f3d\u017a \U0001f30a bank"]
@@ -154,9 +156,19 @@ def instructor(folder):
     write_json(folder / "config_sentence_transformers.json", {"prompts": prompts, "default_prompt_name": None})
 
 
+def instructor_converted(folder):
+    """The tokenizer's file as it has been converted from SentencePiece since 2021; the reference cuts at white space all the same."""
+    shutil.rmtree(folder, ignore_errors=True)
+    overlay(folder.parent, folder.name, "instructor")
+    tokenizer = json.loads((folder.parent / "instructor/tokenizer.json").read_text())
+    tokenizer["normalizer"] = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+    tokenizer["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+
+
 CASES = {
     "t5": lambda folder: t5(folder, T5ForConditionalGeneration, T5Config, 53), "t5-gated": t5_gated,
-    "instructor": instructor, "umt5": umt5,
+    "instructor": instructor, "instructor-converted": instructor_converted, "umt5": umt5,
     "electra-small": electra_small, "albert": albert, "albert-groups": albert_groups, "deberta-v3": deberta_v3,
     "deberta-v2-convolution": deberta_v2_convolution, "deberta-v2-unshared": deberta_v2_unshared,
     "deberta-v2-one-way": deberta_v2_one_way,
@@ -177,7 +189,9 @@ def deberta_buckets(path):
 
 
 def golden(root, name):
-    model = SentenceTransformer(str(root / name), model_kwargs={"dtype": torch.float32}, device="cpu")
+    with tempfile.TemporaryDirectory() as scratch:
+        assemble(root, name, Path(scratch) / name)
+        model = SentenceTransformer(str(Path(scratch) / name), model_kwargs={"dtype": torch.float32}, device="cpu")
     model.eval()
     texts = TEXTS + MORE_TEXTS + LONG_TEXTS.get(name, [])
     features = [model.tokenize([text])["input_ids"][0].tolist() for text in texts]
@@ -200,8 +214,9 @@ def main():
     for name in sys.argv[2:] or CASES:
         CASES[name](root / name)
         golden(root, name)
-    if "instructor" in (sys.argv[2:] or CASES):
-        golden_prompts(root, "instructor")
+    for name in ["instructor", "instructor-converted"]:
+        if name in (sys.argv[2:] or CASES):
+            golden_prompts(root, name)
 
 
 if __name__ == "__main__":

@@ -2,33 +2,32 @@ import JSON
 
 /// What `tokenizer_config.json` changes in `tokenizer.json`.
 ///
-/// transformers rebuilds the tokenizers of the classes it knows from this file's flags, so for
-/// BERT's classes the flags win; everything else is used as `tokenizer.json` states it.
+/// transformers rebuilds the tokenizers of the classes it knows: for BERT's the flags of this file
+/// win, and Unigram's words are cut at white space; everything else is used as `tokenizer.json`
+/// states it.
 struct TokenizerConfiguration {
     /// The model's limit; nil when the file states none.
     private(set) var modelMaxLength: Int?
     /// Which end of a text that is too long goes.
     private(set) var truncationSide = TruncationSide.right
-    private var lowercases: Bool?
+    private(set) var lowercases: Bool?
     /// Present in the file, be it null.
-    private var stripsAccents: Bool??
-    private var isolatesChinese: Bool?
+    private(set) var stripsAccents: Bool??
+    private(set) var isolatesChinese: Bool?
     /// The class without `Fast`; nil when the file names none.
     private(set) var tokenizerClass: String?
     /// Whether byte-level words begin with a space that the text need not have.
     private(set) var addsPrefixSpace = false
+    /// Whether Unigram's words begin with one.
+    private(set) var prependsSpace = true
+    /// `model_type` of the `config.json` beside, if there is one.
+    let modelType: String?
     /// The special tokens that are named by their use.
     private(set) var named = NamedTokens()
     private var addedTokens: [AddedToken] = []
 
-    /// Classes whose normalizer transformers makes anew.
-    static let bertClasses: Set<String> = [
-        "BertTokenizer", "DistilBertTokenizer", "ElectraTokenizer", "FunnelTokenizer",
-        "LayoutLMTokenizer", "LxmertTokenizer", "MPNetTokenizer", "MobileBertTokenizer",
-        "SqueezeBertTokenizer", "RetriBertTokenizer", "ConvBertTokenizer", "RealmTokenizer",
-    ]
-
     init(_ files: TokenizerFiles) throws(TokenizerFileError) {
+        modelType = Self.modelType(in: files.model)
         if let bytes = files.configuration {
             let root = try Self.root(of: bytes, file: "tokenizer_config.json")
             try read(root)
@@ -68,6 +67,7 @@ struct TokenizerConfiguration {
         tokenizerClass = try root.member("tokenizer_class")?.string()
         if tokenizerClass?.hasSuffix("Fast") ?? false { tokenizerClass?.removeLast(4) }
         addsPrefixSpace = try root.bool("add_prefix_space", default: false)
+        prependsSpace = try root.bool("add_prefix_space", default: true)
         if tokenizerClass.map(Self.bertClasses.contains) ?? true {
             lowercases = try root.member("do_lower_case")?.bool()
             isolatesChinese = try root.member("tokenize_chinese_chars")?.bool()
@@ -81,15 +81,6 @@ struct TokenizerConfiguration {
             }
             addedTokens.append(try AddedToken(from: field, id: id))
         }
-    }
-
-    /// The normalizer with this file's flags in place of its own.
-    func overriding(_ normalizer: Normalizer?) -> Normalizer? {
-        guard case .bert(var bert) = normalizer else { return normalizer }
-        if let lowercases { bert.lowercases = lowercases }
-        if let stripsAccents { bert.stripsAccents = stripsAccents }
-        if let isolatesChinese { bert.isolatesChinese = isolatesChinese }
-        return .bert(bert)
     }
 
     /// The added tokens of `tokenizer.json`, those which only this file lists, and those of the

@@ -4,6 +4,8 @@ package struct TokenizerFiles: Sendable {
     package var tokenizer: [UInt8]?
     /// `tokenizer_config.json`: limits, flags, the class.
     package var configuration: [UInt8]?
+    /// `config.json` of the model, which says what it is.
+    package var model: [UInt8]?
     /// `special_tokens_map.json`: special tokens by their use.
     package var specialTokens: [UInt8]?
     /// `added_tokens.json`: ids by token, of older models.
@@ -43,6 +45,7 @@ package struct TokenizerFiles: Sendable {
         }
         tokenizer = try read("tokenizer.json")
         configuration = try read("tokenizer_config.json")
+        model = try read("config.json")
         specialTokens = try read("special_tokens_map.json")
         guard tokenizer == nil else { return }
         words = try read(WordLookup.fileName)
@@ -76,7 +79,7 @@ extension Tokenizer {
         var parts: TokenizerParts
         if let json = files.tokenizer {
             parts = try TokenizerFile(parsing: json).makeParts()
-            parts.normalizer = configuration.overriding(parts.normalizer)
+            configuration.override(&parts)
         } else if let words = files.words {
             parts = TokenizerParts(
                 model: .words(try WordLookup(parsing: words)), postProcessor: PostProcessor(),
