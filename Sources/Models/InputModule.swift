@@ -57,8 +57,9 @@ extension ModelConfiguration {
     /// The sizes of a model that is no transformer: vectors of `width` for ids below `vocabulary`.
     private init(file: String, modelType: String, vocabulary: Int, width: Int, layers: Int) {
         self.init(
-            file: file, modelType: modelType, architectures: [], vocabularySize: vocabulary,
-            hiddenSize: width, layerCount: layers, headCount: 1, statedHeadWidth: nil,
+            file: file, modelType: modelType, architectures: [], statedCausal: nil,
+            vocabularySize: vocabulary, hiddenSize: width, layerCount: layers, headCount: 1,
+            statedHeadWidth: nil,
             intermediateSize: 0, activation: .identity, layerNormEpsilon: 0, positionCount: nil,
             tokenTypeCount: 0, paddingTokenID: nil)
     }

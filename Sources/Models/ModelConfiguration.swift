@@ -18,6 +18,8 @@ package struct ModelConfiguration: Equatable, Sendable {
     /// `model_type`: which family the model is of.
     package let modelType: String
     package let architectures: [String]
+    /// Whether the file says that tokens see only those before them; nil when it does not say.
+    package let statedCausal: Bool?
     /// The rows of the table of token vectors.
     package let vocabularySize: Int
     package let hiddenSize: Int
@@ -53,6 +55,11 @@ package struct ModelConfiguration: Equatable, Sendable {
 
     /// The encoder, for a family that reads its switches together with the fields; else nil.
     package private(set) var encoder: EncoderConfiguration?
+
+    /// Whether the model was made to continue texts, and not turned into an encoder since.
+    package var isCausalLanguageModel: Bool {
+        (architectures.first?.hasSuffix("ForCausalLM") ?? false) && statedCausal != false
+    }
 
     /// The width of one attention head.
     package var headWidth: Int { encoder?.headSize ?? statedHeadWidth ?? hiddenSize / headCount }
@@ -117,6 +124,7 @@ extension ModelConfiguration {
         self.file = file.path
         modelType = try file.requiredText("model_type")
         architectures = try file.texts("architectures") ?? []
+        statedCausal = try file.flag("is_causal")
         vocabularySize = try file.requiredInteger("vocab_size", in: 1...Limit.vocabulary)
         hiddenSize = try file.requiredInteger(keys.hiddenSize, in: 1...Limit.width)
         layerCount = try file.requiredInteger(keys.layerCount, in: 1...Limit.layers)

@@ -52,7 +52,7 @@ package struct ModelDescription: Sendable {
         }
         pipeline = try ModulePipeline(
             outline, folder: folder, hiddenSize: configuration.hiddenSize,
-            architectures: configuration.architectures)
+            isCausalLanguageModel: configuration.isCausalLanguageModel)
         settings =
             hasSettings
             ? try PipelineSettings(folder, outputWidth: pipeline.outputWidth) : PipelineSettings()

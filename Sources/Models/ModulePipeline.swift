@@ -74,19 +74,18 @@ package struct ModulePipeline: Equatable, Sendable {
 
     /// The pipeline whose first module gives token vectors of `hiddenSize` components.
     ///
-    /// - Parameter architectures: those of config.json; without a `modules.json`, a causal language
-    ///   model is pooled by its last token and everything else by the mean.
+    /// - Parameter isCausalLanguageModel: whether, without a `modules.json`, the last token is pooled
+    ///   and not the mean.
     /// - Throws: ``ModelError``.
     init(
-        _ outline: Outline, folder: ModelFolder, hiddenSize: Int, architectures: [String]
+        _ outline: Outline, folder: ModelFolder, hiddenSize: Int, isCausalLanguageModel: Bool
     ) throws(ModelError) {
         inputPath = outline.inputPath
         modulePaths =
             (outline.following?.map(\.path) ?? [])
             + (outline.wordWeightsPath.map { [$0] } ?? [])
         guard let following = outline.following else {
-            let isCausal = architectures.first?.hasSuffix("ForCausalLM") ?? false
-            let mean = isCausal ? PoolingConfiguration.Mode.lastToken : .mean
+            let mean = isCausalLanguageModel ? PoolingConfiguration.Mode.lastToken : .mean
             pooling = PoolingConfiguration(
                 modes: [outline.unlisted == .universalEncoder ? .meanSquareRootLength : mean])
             steps = outline.unlisted == .mean ? [] : [.normalize]

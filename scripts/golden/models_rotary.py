@@ -192,6 +192,14 @@ def qwen2_bidirectional(root):
     write_json(folder / "1_Pooling/config.json", pooling(["mean_tokens"], 32))
 
 
+def qwen2_unlisted(root):
+    """A language model that sees both ways, and no modules.json: the mean."""
+    shutil.rmtree(root / "qwen2-unlisted", ignore_errors=True)
+    folder = overlay(root, "qwen2-unlisted", "qwen2-bidirectional", removed=["modules.json"])
+    config = json.loads((root / "qwen2-bidirectional/config.json").read_text())
+    write_json(folder / "config.json", config | {"architectures": ["Qwen2ForCausalLM"]})
+
+
 def qwen3(root):
     config = Qwen3Config(**GROUPED | {"head_dim": 16, "num_attention_heads": 4})
     save(root / "qwen3", Qwen3Model(config), seed=137, mode="lasttoken")
@@ -278,12 +286,15 @@ class Jina(torch.nn.Module):
     def norm(self, name, x):
         return layer_norm(x, x.shape[-1:], self[name].weight, self[name].bias, 1e-12)
 
-    def forward(self, ids):
+    def forward(self, ids, states=None):
+        """Token vectors; `states` collects those before the first layer and after each."""
+        states = [] if states is None else states
         heads, count = JINA["num_attention_heads"], len(ids)
         x = self["embeddings.word_embeddings"].weight[ids] + self["embeddings.token_type_embeddings"].weight[0]
         x = self.norm("embeddings.LayerNorm", x)
         distance = (torch.arange(count)[:, None] - torch.arange(count)[None]).abs()
         bias = -torch.tensor(slopes(heads))[:, None, None] * distance
+        states.append(x)
         for index in range(JINA["num_hidden_layers"]):
             layer = f"encoder.layer.{index}."
             parts = [self[layer + "attention.self." + part](x) for part in ["query", "key", "value"]]
@@ -301,6 +312,7 @@ class Jina(torch.nn.Module):
             else:
                 gate, up = self[layer + "mlp.gated_layers"](a).chunk(2, -1)
                 x = self.norm(layer + "mlp.layernorm", a + self[layer + "mlp.wo"](up * gelu(gate)))
+            states.append(x)
         return x
 
 
@@ -325,7 +337,8 @@ CASES = {
     "gte-new": gte_new, "eurobert": eurobert, "llama": llama, "llama-linear": llama_scaled("linear"),
     "llama-dynamic": llama_scaled("dynamic"), "llama-yarn": llama_scaled("yarn", original_max_position_embeddings=40),
     "llama-longrope": llama_longrope,
-    "mistral": mistral, "qwen2": qwen2, "qwen2-bidirectional": qwen2_bidirectional, "qwen3": qwen3, "gemma": gemma,
+    "mistral": mistral, "qwen2": qwen2, "qwen2-bidirectional": qwen2_bidirectional,
+    "qwen2-unlisted": qwen2_unlisted, "qwen3": qwen3, "gemma": gemma,
     "gemma-causal": gemma_causal, "jina": jina, "jina-code": jina_code}
 # Cases whose vectors are those of another one, and of which only the files differ.
 SAME = {"nomic-old": "nomic", "gte-new": "gte"}
