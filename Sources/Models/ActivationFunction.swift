@@ -10,19 +10,16 @@ package enum ActivationFunction: String, Sendable {
     case silu
     case tanh
     case sigmoid
+    /// x·σ(1.702·x).
+    case quickGELU
 
     /// The names of `hidden_act` in a transformer's configuration.
     private static let hiddenNames: [(String, ActivationFunction)] = [
         ("gelu", .gelu), ("gelu_python", .gelu),
         ("gelu_new", .geluTanh), ("gelu_pytorch_tanh", .geluTanh), ("gelu_fast", .geluTanh),
         ("gelu_python_tanh", .geluTanh), ("gelu_accurate", .geluTanh),
+        ("quick_gelu", .quickGELU),
         ("relu", .relu), ("silu", .silu), ("swish", .silu), ("tanh", .tanh), ("sigmoid", .sigmoid),
-    ]
-
-    /// The classes of `activation_function` in a Dense module's configuration.
-    private static let moduleNames: [(String, ActivationFunction)] = [
-        ("Identity", .identity), ("Tanh", .tanh), ("ReLU", .relu), ("GELU", .gelu),
-        ("SiLU", .silu), ("Sigmoid", .sigmoid),
     ]
 
     /// The activation of a transformer's feed-forward layers, as `key` names it.
@@ -37,24 +34,6 @@ package enum ActivationFunction: String, Sendable {
         }
         guard let known = Self.hiddenNames.first(where: { $0.0 == name }) else {
             throw file.unsupported(key, name, supported: Self.hiddenNames.map(\.0))
-        }
-        self = known.1
-    }
-
-    /// The activation of a Dense module: the last component of a dotted path, Tanh when absent.
-    ///
-    /// A path outside `torch.` means Tanh, for the reference does not load foreign code either.
-    ///
-    /// - Throws: `ModelError.unsupported`, `.malformed`.
-    init(denseModule file: ConfigurationFile) throws(ModelError) {
-        let key = "activation_function"
-        guard let path = try file.text(key), path.hasPrefix("torch.") else {
-            self = .tanh
-            return
-        }
-        let name = path.split(separator: ".").last.map(String.init) ?? path
-        guard let known = Self.moduleNames.first(where: { $0.0 == name }) else {
-            throw file.unsupported(key, path, supported: Self.moduleNames.map(\.0))
         }
         self = known.1
     }

@@ -34,6 +34,7 @@ extension Activation {
             case .silu: .silu
             case .tanh: .tanh
             case .sigmoid: .sigmoid
+            case .quickGELU: .quickGELU
             }
     }
 }

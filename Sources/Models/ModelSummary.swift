@@ -115,7 +115,8 @@ package struct ModelSummary: Equatable, Sendable {
         let read = [
             "modules.json", "config.json", RouterDescription.fileName,
             "config_sentence_transformers.json", "tokenizer.json",
-            "tokenizer_config.json", model.sequenceLimit.settingsFile ?? "",
+            "tokenizer_config.json", "special_tokens_map.json",
+            model.sequenceLimit.settingsFile ?? "",
         ]
         let used = Set(read + weightNames + modules)
         let entries = try model.folder.entries()
@@ -128,7 +129,7 @@ extension ModulePipeline.Step {
     fileprivate var summary: String {
         switch self {
         case .dense(let dense):
-            let activation = dense.activation == .identity ? "" : " \(dense.activation.rawValue)"
+            let activation = dense.activation == .identity ? "" : " \(dense.activation)"
             return "dense \(dense.inputWidth) to \(dense.outputWidth)\(activation)"
         case .normalize: return "normalize"
         case .layerNorm: return "layer norm"

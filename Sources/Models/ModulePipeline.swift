@@ -194,7 +194,7 @@ package struct DenseConfiguration: Equatable, Sendable {
     package let inputWidth: Int
     package let outputWidth: Int
     package let hasBias: Bool
-    package let activation: ActivationFunction
+    package let activation: DenseActivation
     /// Whether the input is added to the output, projected when the widths differ.
     package let hasResidual: Bool
 
@@ -206,7 +206,7 @@ package struct DenseConfiguration: Equatable, Sendable {
         inputWidth = try file.requiredInteger("in_features", in: limit)
         outputWidth = try file.requiredInteger("out_features", in: limit)
         hasBias = try file.flag("bias") ?? true
-        activation = try ActivationFunction(denseModule: file)
+        activation = try DenseActivation(file)
         hasResidual = try file.flag("use_residual") ?? false
         try ModulePipeline.requireSentenceEmbedding(file)
         guard inputWidth == width else {

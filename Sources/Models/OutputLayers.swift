@@ -86,7 +86,7 @@ private struct DenseLayer: Sendable {
     }
 
     private let weights: PackedWeights
-    private let activation: Activation
+    private let activation: DenseActivation
     private let residual: Residual
 
     var outputWidth: Int { weights.outputs }
@@ -95,7 +95,7 @@ private struct DenseLayer: Sendable {
         let source = try WeightFiles(folder, in: configuration.path)
         weights = try Self.pack(
             "linear", bias: configuration.hasBias, source, configuration)
-        activation = Activation(configuration.activation)
+        activation = configuration.activation
         if !configuration.hasResidual {
             residual = .none
         } else if configuration.inputWidth == configuration.outputWidth {
@@ -138,25 +138,43 @@ private struct DenseLayer: Sendable {
     }
 
     private func add(_ rows: Rows<Float>, to result: Rows<Float>, _ kernels: Kernels) {
+        guard case .projection(let projection) = residual else {
+            if case .input = residual {
+                multiply(rows, residual: rows, to: result, kernels)
+            } else {
+                multiply(rows, residual: nil, to: result, kernels)
+            }
+            return
+        }
+        let projected = AlignedBuffer(byteCount: rows.count * outputWidth * 4)
+        withExtendedLifetime(projected) {
+            let sum = Rows(
+                projected.elements(of: Float.self), count: rows.count, stride: outputWidth)
+            kernels.linear(
+                .float32(rows), projection, panels: 0..<projection.panelCount, to: .float32(sum))
+            multiply(rows, residual: sum, to: result, kernels)
+        }
+    }
+
+    /// `activation(x·Wᵀ + b) + residual`.
+    private func multiply(
+        _ rows: Rows<Float>, residual: Rows<Float>?, to result: Rows<Float>, _ kernels: Kernels
+    ) {
         let panels = 0..<weights.panelCount
-        switch residual {
-        case .none:
+        if let activation = activation.kernel {
             kernels.linear(
                 .float32(rows), weights, panels: panels, activation: activation,
-                to: .float32(result))
-        case .input:
-            kernels.linear(
-                .float32(rows), weights, panels: panels, activation: activation, residual: rows,
-                to: .float32(result))
-        case .projection(let projection):
-            let projected = AlignedBuffer(byteCount: rows.count * outputWidth * 4)
-            withExtendedLifetime(projected) {
-                let sum = Rows(
-                    projected.elements(of: Float.self), count: rows.count, stride: outputWidth)
-                kernels.linear(.float32(rows), projection, panels: panels, to: .float32(sum))
-                kernels.linear(
-                    .float32(rows), weights, panels: panels, activation: activation,
-                    residual: sum, to: .float32(result))
+                residual: residual, to: .float32(result))
+            return
+        }
+        kernels.linear(.float32(rows), weights, panels: panels, to: .float32(result))
+        for row in 0..<result.count {
+            let vector = UnsafeMutableBufferPointer(
+                start: result.base + row * result.stride, count: outputWidth)
+            activation.apply(to: vector)
+            guard let residual else { continue }
+            for column in 0..<outputWidth {
+                vector[column] += residual.base[row * residual.stride + column]
             }
         }
     }

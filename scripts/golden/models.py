@@ -202,6 +202,12 @@ def module_cases(root):
     tensors = {"norm.weight": 1 + norm.weight.detach(), "norm.bias": norm.bias.detach()}
     save_file(tensors, folder / "4_LayerNorm/model.safetensors")
     write_json(folder / "5_Dropout/config.json", {"dropout": 0.1})
+    # Functions that no kernel has: of single numbers, with and without residual, and of the whole vector.
+    folder = overlay(root, "dense-activations")
+    write_json(folder / "modules.json", modules("Pooling", "Dense", "Dense", "Dense"))
+    dense(folder, "2_Dense", 32, 20, "activation.Mish", seed=23, residual=True)
+    dense(folder, "3_Dense", 20, 20, "activation.ELU", seed=29, residual=True)
+    dense(folder, "4_Dense", 20, 12, "activation.LogSoftmax", seed=31)
     folder = overlay(root, "truncated-width")
     prompts = {"query": "the old ", "passage": "a bridge "}
     settings = {"prompts": prompts, "default_prompt_name": "passage", "truncate_dim": 12}
@@ -212,6 +218,21 @@ def module_cases(root):
     config = {"embedding_dimension": 32, "pooling_mode": modes, "include_prompt": False}
     write_json(folder / "1_Pooling/config.json", config)
     write_json(folder / "config_sentence_transformers.json", {"prompts": prompts | {"long": "the old " * 12}})
+
+
+def activations(path):
+    """What every class of torch.nn makes of one vector, of those that Dense modules take."""
+    values = torch.cat([torch.linspace(-6, 6, 25), torch.tensor([-40, -1e-3, 1e-3, 40])])
+    names = [
+        "Identity", "Tanh", "ReLU", "GELU", "SiLU", "Sigmoid", "ELU", "CELU", "SELU", "LeakyReLU", "RReLU", "ReLU6", "Hardtanh",
+        "Hardsigmoid", "Hardswish", "Hardshrink", "Softshrink", "Tanhshrink", "Softplus", "Softsign", "LogSigmoid", "Mish",
+        "Softmax", "Softmin", "LogSoftmax"]
+    lines = []
+    for name in names:
+        function = getattr(torch.nn, name)().eval()
+        outputs = function(values[None])[0].tolist()
+        lines.append(json.dumps({"name": name, "inputs": values.tolist(), "outputs": [float(f"{x:.8g}") for x in outputs]}))
+    path.write_text("\n".join(lines) + "\n")
 
 
 def weight_cases(root):
@@ -305,6 +326,7 @@ def main():
     base_bert(root / "bert")
     pooling_cases(root)
     module_cases(root)
+    activations(root.parent / "dense_activations.jsonl")
     weight_cases(root)
     config_cases(root)
     family_cases(root)
