@@ -37,6 +37,15 @@ package struct ModelFolder: Sendable {
         }
     }
 
+    /// A relative path without the dots and slashes that change nothing: `./1_Pooling/`, or `.` for the
+    /// folder itself, as model2vec writes it.
+    static func tidy(_ relative: String) -> String {
+        var components = relative.split(separator: "/", omittingEmptySubsequences: false)
+        if components.count > 1, components.last == "" { components.removeLast() }
+        if components.first == "." { components.removeFirst() }
+        return components.joined(separator: "/")
+    }
+
     /// Whether `relative` is a path that stays inside the folder, or empty.
     static func isInside(_ relative: String) -> Bool {
         let components = relative.split(separator: "/", omittingEmptySubsequences: false)

@@ -58,9 +58,7 @@ extension ModulePipeline.Outline {
     ) throws(ModelError) -> ModulePipeline.Module {
         let module = try ConfigurationFile(path: path, name: "[\(index)]", value: value)
         let kind = try Self.kind(module, "type")
-        let stated = try module.text("path") ?? ""
-        // model2vec writes a dot for the folder itself.
-        let modulePath = stated == "." ? "" : stated
+        let modulePath = ModelFolder.tidy(try module.text("path") ?? "")
         guard ModelFolder.isInside(modulePath) else {
             throw .malformed(
                 file: path, field: module.name("path"),

@@ -96,6 +96,19 @@ package struct SequenceLimit: Equatable, Sendable {
         return nil
     }
 
+    /// Refuses arguments of the reference's classes that change what they give.
+    private static func requireNothing(
+        of keys: [String], in file: ConfigurationFile, except known: Set<String>
+    ) throws(ModelError) {
+        let ofDownload: Set = ["trust_remote_code", "local_files_only", "revision", "cache_dir"]
+        for key in keys {
+            for name in try file.nested(key)?.keys ?? []
+            where !known.union(ofDownload).contains(name) {
+                throw file.unsupported("\(key).\(name)", "a value", supported: known.sorted())
+            }
+        }
+    }
+
     /// Refuses settings under which the reference computes something other than token vectors.
     private static func requireTextFeatures(_ file: ConfigurationFile) throws(ModelError) {
         let expected = [
@@ -106,6 +119,14 @@ package struct SequenceLimit: Equatable, Sendable {
                 throw file.unsupported(key, text, supported: [value])
             }
         }
+        for key in ["query_length", "document_length", "query_expansion"] where file[key] != nil {
+            throw file.unsupported(key, "a value", supported: ["null"])
+        }
+        try requireNothing(of: ["processing_kwargs"], in: file, except: ["chat_template"])
+        try requireNothing(of: ["config_kwargs", "config_args"], in: file, except: ["use_cache"])
+        try requireNothing(
+            of: ["processor_kwargs", "tokenizer_args"], in: file,
+            except: ["model_max_length", "padding_side", "use_fast"])
         guard let modalities = try file.nested("modality_config") else { return }
         guard !modalities.keys.contains("message"), let text = try modalities.nested("text") else {
             throw file.unsupported(

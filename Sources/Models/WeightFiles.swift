@@ -14,6 +14,10 @@ package struct WeightFiles: TensorSource {
     /// - Throws: ``ModelError``; for weights that only exist as `pytorch_model.bin`, one that says
     ///   how to convert them, since that format is a program to run and not data to read.
     package init(_ folder: ModelFolder, in module: String = "") throws(ModelError) {
+        let adapter = folder.file("adapter_config.json", in: module)
+        guard !Files.exists(adapter) else {
+            throw .unreadable(file: adapter, reason: Self.merging)
+        }
         let single = folder.file("model.safetensors", in: module)
         let index = folder.file("model.safetensors.index.json", in: module)
         if Files.exists(single) || !Files.exists(index) {
@@ -36,6 +40,11 @@ package struct WeightFiles: TensorSource {
         files = all.flatMap(\.files)
         shards = [:]
     }
+
+    private static let merging =
+        "weights with an adapter beside them are not read; merge them once with: python -c "
+        + "\"from sentence_transformers import SentenceTransformer as S; m = S('DIR'); "
+        + "m[0].model = m[0].model.merge_and_unload(); m.save_pretrained('NEW_DIR')\""
 
     private static let conversion =
         "weights in PyTorch's pickle format are not read; convert them once with: python -c "

@@ -82,6 +82,25 @@ struct ModelDescriptionTests {
         #expect(try ModelDescription(folder: folder.path).pipeline.pooling.modes == [.mean])
         try folder.replace(#""BertModel""#, #""BertForCausalLM""#, in: "config.json")
         #expect(try ModelDescription(folder: folder.path).pipeline.pooling.modes == [.lastToken])
+        try folder.replace(
+            "\"model_type\"", "\"is_causal\": false, \"model_type\"", in: "config.json")
+        #expect(try ModelDescription(folder: folder.path).pipeline.pooling.modes == [.mean])
+    }
+
+    @Test func takesUntidyPaths() throws {
+        let folder = try TinyModel.folder("bert")
+        let tidy = try ModelDescription(folder: folder.path).pipeline
+        try folder.replace("\"path\": \"\"", "\"path\": \"./\"", in: "modules.json")
+        try folder.replace("\"1_Pooling\"", "\"./1_Pooling/\"", in: "modules.json")
+        #expect(try ModelDescription(folder: folder.path).pipeline == tidy)
+    }
+
+    @Test func refusesAdapters() throws {
+        let folder = try TinyModel.folder("bert")
+        try folder.write("adapter_config.json", "{}")
+        let description = try ModelDescription(folder: folder.path)
+        let error = #expect(throws: ModelError.self) { try description.weights() }
+        #expect(error?.description.contains("adapter_config.json: weights with an adapter") == true)
     }
 
     @Test func namesTheFolderThatIsMissing() throws {
@@ -190,6 +209,20 @@ struct HostileFolderTests {
         .init(
             "sentence_bert_config.json", "{", "{\"modality_config\": {\"message\": {}},",
             "modality_config: message is not supported (supported: text)"),
+        .init(
+            "sentence_bert_config.json", "{", "{\"query_length\": 32,",
+            "query_length: a value is not supported (supported: null)"),
+        .init(
+            "sentence_bert_config.json", "{",
+            "{\"processing_kwargs\": {\"text\": {\"max_length\": 9}},",
+            "processing_kwargs.text: a value is not supported"),
+        .init(
+            "sentence_bert_config.json", "{", "{\"config_args\": {\"is_causal\": false},",
+            "config_args.is_causal: a value is not supported"),
+        .init(
+            "sentence_bert_config.json", "{",
+            "{\"tokenizer_args\": {\"model_max_length\": 9, \"do_lower_case\": false},",
+            "tokenizer_args.do_lower_case: a value is not supported"),
         .init("tokenizer_config.json", "{", "[", "tokenizer_config.json: not valid JSON"),
     ]
 
@@ -432,7 +465,8 @@ struct HostileFolderTests {
         .init(
             "2_Dense/config.json", "\"in_features\": 32", "\"in_features\": 31", "in_features: 31"),
         .init("2_Dense/config.json", "\"out_features\": 24", "\"out_features\": 0", "out_features"),
-        .init("2_Dense/config.json", "activation.Tanh", "activation.Mish", "Mish is not supported"),
+        .init(
+            "2_Dense/config.json", "activation.Tanh", "activation.PReLU", "PReLU is not supported"),
         .init("2_Dense/config.json", "\"bias\": true", "\"bias\": \"yes\"", "bias: true or false"),
         .init(
             "2_Dense/config.json", "{", "{\"module_input_name\": \"token_embeddings\",",
