@@ -2,10 +2,15 @@ import FoundationEssentials
 
 /// Files under `Tests/Fixtures`, found beside this source file.
 package enum Fixture {
+    /// The place of a file or folder, for example `json/cases.jsonl`.
+    package static func path(_ path: String, from source: String = #filePath) -> String {
+        URL(filePath: source).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Fixtures/" + path).path
+    }
+
     /// The bytes of a file, for example `json/cases.jsonl`.
-    package static func bytes(_ path: String, from source: String = #filePath) throws -> [UInt8] {
-        let folder = URL(filePath: source).deletingLastPathComponent().deletingLastPathComponent()
-        return Array(try Data(contentsOf: folder.appending(path: "Fixtures/" + path)))
+    package static func bytes(_ path: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(filePath: self.path(path))))
     }
 
     /// Lines of a text file, without the empty ones.
