@@ -41,6 +41,26 @@ struct EmbeddingModelTests {
         }
     }
 
+    /// Checkpoints with a head have the body's tensors under the family's prefix.
+    @Test(arguments: [
+        ("bert", "bert."), ("bert", "module."), ("bert", "module.bert."), ("roberta", "roberta."),
+        ("distilbert", "distilbert."), ("mpnet", "mpnet."), ("electra-small", "electra."),
+        ("albert", "albert."), ("deberta-v3", "deberta."), ("longformer", "longformer."),
+        ("bigbird", "bert."), ("modernbert", "model."), ("nomic", "nomic_bert."),
+        ("nomic-old", "bert."), ("gte", "gte."), ("gte", "new."), ("jina", "bert."),
+        ("eurobert", "model."), ("llama", "model."), ("mistral", "model."), ("qwen2", "model."),
+        ("qwen3", "model."), ("gemma", "model."), ("t5", "transformer."),
+    ])
+    func findsTensorsBehindPrefixes(name: String, prefix: String) throws {
+        let folder = try TinyModel.folder(name)
+        let golden = try TinyModel.golden(name).map(\.ids)
+        let expected = try vectors(load(folder), golden)
+        let file = try SafetensorsFile(path: folder.path + "/model.safetensors")
+        try folder.write("renamed", SafetensorsBytes.renamed(file, prefix: prefix))
+        try folder.write("model.safetensors", folder.read("renamed"))
+        #expect(try vectors(load(folder), golden) == expected)
+    }
+
     @Test(arguments: [
         "bert", "dense-residual", "pooling-weightedmean", "roberta", "distilbert", "mpnet",
         "electra-small", "albert-groups", "deberta-v3", "deberta-v2-convolution",

@@ -1,3 +1,5 @@
+import Models
+
 /// Builds safetensors files for tests.
 enum SafetensorsBytes {
     /// A file with the given header text and data.
@@ -5,6 +7,20 @@ enum SafetensorsBytes {
         let json = Array(header.utf8)
         let length = (0..<8).map { UInt8(truncatingIfNeeded: UInt64(json.count) >> (8 * $0)) }
         return length + json + data
+    }
+
+    /// The tensors of a file under names with `prefix` before them.
+    static func renamed(_ file: SafetensorsFile, prefix: String) throws -> [UInt8] {
+        var rows: [String] = []
+        var data: [UInt8] = []
+        for name in file.names {
+            let tensor = try file.tensor(named: name)
+            rows.append(
+                "\"\(prefix)\(name)\":{\"dtype\":\"\(tensor.dtype.rawValue)\",\"shape\":\(tensor.shape),"
+                    + "\"data_offsets\":[\(data.count),\(data.count + tensor.bytes.count)]}")
+            data += tensor.bytes
+        }
+        return Self.file(header: "{" + rows.joined(separator: ",") + "}", data: data)
     }
 
     /// A file of zero tensors with these names and shapes, one behind the other.

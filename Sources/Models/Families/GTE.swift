@@ -6,7 +6,7 @@ extension ModelFamily {
     /// `gte` is the reference's class; `new` is the published code, with packed matrices.
     static let gte = ModelFamily(
         modelTypes: ["gte", "new"],
-        prefixes: ["new."],
+        prefixes: ["gte.", "new."],
         reading: { file throws(ModelError) in
             let model = try ModelConfiguration(
                 file, defaults: .init(tokenTypeCount: 1, paddingTokenID: 0))

@@ -7,7 +7,7 @@ extension ModelFamily {
     /// code (`n_embd`) and that of the reference's class. Mixtures of experts are refused.
     static let nomicBert = ModelFamily(
         modelTypes: ["nomic_bert"],
-        prefixes: [],
+        prefixes: ["nomic_bert.", "bert."],
         reading: { file throws(ModelError) in
             file["n_embd"] == nil ? try nomic(file) : try publishedNomic(file)
         })
