@@ -62,7 +62,8 @@ package struct ModelDescription: Sendable {
         case .transformer(let family):
             sequenceLimit = try SequenceLimit(
                 folder, module: pipeline.inputPath, stated: configuration.positionCount,
-                usable: family.encoder(configuration).lengthMaximum)
+                usable: family.encoder(configuration).lengthMaximum,
+                isListed: outline.following != nil)
         case .elmo, .universalEncoder:
             sequenceLimit = SequenceLimit(
                 tokens: SequenceLimit.unbounded, origin: "the model has no limit")

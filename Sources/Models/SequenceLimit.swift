@@ -33,14 +33,15 @@ package struct SequenceLimit: Equatable, Sendable {
     ///   - module: the Transformer module's folder.
     ///   - stated: `max_position_embeddings`, nil when the configuration has none.
     ///   - usable: the positions that can be computed, nil when there is no bound.
+    ///   - isListed: whether a `modules.json` names the module; the reference reads its settings only then.
     /// - Throws: ``ModelError``.
     init(
-        _ folder: ModelFolder, module: String, stated: Int?, usable: Int?
+        _ folder: ModelFolder, module: String, stated: Int?, usable: Int?, isListed: Bool
     ) throws(ModelError) {
         var length: (tokens: Int, origin: String)?
         var lowercases = false
         var settingsFile: String?
-        for name in Self.fileNames {
+        for name in isListed ? Self.fileNames : [] {
             let path = folder.file(name, in: module)
             guard let file = try ConfigurationFile.ifPresent(path: path) else { continue }
             try Self.requireTextFeatures(file)

@@ -55,6 +55,16 @@ struct ModelDescriptionTests {
         #expect(limit.origin.contains(origin))
     }
 
+    /// Without a `modules.json` the reference does not look at the module's settings.
+    @Test func passesOverSettingsOfUnlistedModules() throws {
+        let folder = try TinyModel.folder("bert")
+        try folder.write(
+            "sentence_bert_config.json", #"{"max_seq_length": 9, "do_lower_case": true}"#)
+        try folder.remove("modules.json")
+        let limit = try ModelDescription(folder: folder.path).sequenceLimit
+        #expect(limit.tokens == 40 && !limit.lowercases && limit.settingsFile == nil)
+    }
+
     @Test func followsModulesIntoFolders() throws {
         let folder = try TinyModel.folder("bert")
         for name in ["config.json", "sentence_bert_config.json", "tokenizer_config.json"] {
