@@ -52,6 +52,19 @@ package func nameCurrentThread(_ name: String) {
 }
 
 extension NamedThread {
+    /// Keeps the calling thread on one of the processors that the process may use.
+    ///
+    /// Left to itself, the system may wake a thread on a processor where another one computes, and lets
+    /// it wait there for a turn of milliseconds, although its own processor is idle a moment later.
+    ///
+    /// - Parameter number: which of them, from 0.
+    /// - Returns: false when there is no such processor or the system does not let us; then nothing has
+    ///   changed.
+    @discardableResult
+    package static func stay(onProcessor number: Int) -> Bool {
+        cplatform_pin_thread(Int32(clamping: number)) == 0
+    }
+
     /// Lets other threads go before the calling one, and before those that it starts from now on.
     ///
     /// - Parameter niceness: how much, from 0 to 19 (`setpriority`, of a thread on Linux).

@@ -16,6 +16,14 @@ package struct ProcessorLimits: Equatable, Sendable {
     /// Threads that can run at once: the smaller of the two, at least 1.
     package var threads: Int { max(1, min(affinity, quota ?? affinity)) }
 
+    /// Whether so many threads are one for each processor, and may use all of it.
+    ///
+    /// Then each can stay on its own. With fewer, or with a quota of a larger machine, somebody else
+    /// may have chosen the same processors, while others are idle.
+    package func hasOneProcessor(forEachOf threads: Int) -> Bool {
+        threads == affinity && quota ?? affinity >= affinity
+    }
+
     /// The limits as they are now.
     package static var current: ProcessorLimits {
         ProcessorLimits(affinity: Int(cplatform_affinity_count()), quota: cgroupQuota())

@@ -4,4 +4,8 @@
 /// Processors that the calling thread may run on; at least 1.
 int cplatform_affinity_count(void);
 
+/// Keeps the calling thread on one of the processors that it may run on now: on the one of that
+/// number, from 0. Returns 0, or the error's number.
+int cplatform_pin_thread(int number);
+
 #endif

@@ -20,11 +20,15 @@ package final class ComputePool: Sendable {
         cache = VectorCache(bytesMaximum: configuration.cacheBytes)
         tokensPerSecond = measured.tokensPerSecond
         let residents = residents
+        let staysInPlace = ProcessorLimits.current.hasOneProcessor(forEachOf: threads)
         do {
             scheduler = try BatchScheduler(
                 configuration: Self.batching(configuration, measured), workers: threads,
                 observer: observer
-            ) { _ in EmbeddingWorker(residents) }
+            ) { worker in
+                if staysInPlace { NamedThread.stay(onProcessor: worker) }
+                return EmbeddingWorker(residents)
+            }
         } catch {
             throw StartError("\(error)")
         }
