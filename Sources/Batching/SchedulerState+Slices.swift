@@ -29,7 +29,7 @@ extension SchedulerState {
     /// Enters a slice in the tables, and answers what the queue is to know of it; nil when its
     /// request has ended.
     mutating func register(_ slice: BatchSlice<Item>, of id: RequestID) -> BatchQueue.Slice? {
-        guard var request = admitted.removeValue(forKey: id), request.flow != nil else {
+        guard admitted[id]?.flow != nil, var request = admitted.removeValue(forKey: id) else {
             return nil
         }
         let first = request.items.count
