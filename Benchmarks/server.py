@@ -6,7 +6,9 @@
 
 Open loop: requests are sent at the times of a Poisson process, whether or not earlier ones have been
 answered, and a latency counts from the time at which its request was due, so that a server that
-stalls cannot hide it (no coordinated omission). 79 % queries (8 to 24 tokens), 20 % documents (65 to
+stalls cannot hide it (no coordinated omission). Where the system allows it (as root, or with
+CAP_SYS_NICE) this script goes before the server's threads, as clients elsewhere would; what it takes of
+the processors is printed, and what other processes take. 79 % queries (8 to 24 tokens), 20 % documents (65 to
 195), 1 % bulk requests of 32 documents; 64 clients, each with an address of its own (127.0.1.N).
 With --url an OpenAI-compatible server that runs already is measured in the same way.
 """
@@ -20,7 +22,7 @@ import sys
 import time
 
 from latency_plots import plot_distribution, plot_loads
-from open_loop import Texts, alone, closed, fairness, hits, poisson
+from open_loop import Texts, alone, closed, fairness, hits, poisson, take_precedence
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -68,6 +70,16 @@ class Server:
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")")[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def others_seconds(self):
+        """Processor time so far of all but this script and our own server; None with another's."""
+        if not self.process:
+            return None
+        with open("/proc/stat", encoding="ascii") as stat:
+            fields = [int(field) for field in stat.readline().split()[1:]]
+        # User, nice, system, interrupts, and what the hypervisor gave to others.
+        busy = sum(fields[place] for place in (0, 1, 2, 5, 6, 7)) / os.sysconf("SC_CLK_TCK")
+        return busy - self.processor_seconds() - time.process_time()
+
     def stop(self):
         if self.process:
             self.process.terminate()
@@ -90,6 +102,32 @@ def without_latencies(value):
     if isinstance(value, list):
         return [without_latencies(part) for part in value]
     return value
+
+
+def measure_load(arguments, server, texts, load, peak):
+    others, start = server.others_seconds(), time.monotonic()
+    result = poisson(server.address, texts, load * peak, arguments.seconds, arguments.seed)
+    result["load"] = load
+    title = (f"load {100 * load:.0f} %: {result['rate']:.0f} requests/s, offered "
+             f"{result['offered']:.0f} tokens/s, answered in time {result['goodput']:.0f}\n"
+             f"  generator: p99 {result['generator_late_p99_ms']:.2f} ms late, at most "
+             f"{result['generator_late_ms']:.1f}; {result['generator_processors']:.3f} processors")
+    if others is not None:
+        others = (server.others_seconds() - others) / (time.monotonic() - start)
+        result["others_processors"] = others
+        title += f"; others {others:.3f}"
+    print_kinds(title, result["kinds"])
+    return result
+
+
+def print_multiples(kinds, alone):
+    """Percentiles as multiples of the median of such a request alone."""
+    parts = []
+    for kind, row in kinds.items():
+        median = alone[kind]["p50"]
+        parts += [f"{kind} {mark} {row[mark] / median:.1f}" for mark in ("p50", "p99")
+                  if row[mark] is not None]
+    print("  times its own: " + ", ".join(parts), flush=True)
 
 
 def measure(arguments, server):
@@ -130,14 +168,9 @@ def measure(arguments, server):
         peak = report["capacity"]["tokens_per_second"] / mean
         report["loads"] = []
         for load in map(float, arguments.loads.split(",")):
-            result = poisson(
-                server.address, texts, load * peak, arguments.seconds, arguments.seed)
-            result["load"] = load
-            report["loads"].append(result)
-            print_kinds(
-                f"load {100 * load:.0f} %: {result['rate']:.0f} requests/s, offered "
-                f"{result['offered']:.0f} tokens/s, answered in time {result['goodput']:.0f} "
-                f"(generator at most {result['generator_late_ms']:.1f} ms late)", result["kinds"])
+            report["loads"].append(measure_load(arguments, server, texts, load, peak))
+            if "alone" in report:
+                print_multiples(report["loads"][-1]["kinds"], report["alone"])
     if "fairness" in only:
         report["fairness"] = fairness(server.address, texts, arguments.seconds)
         print_kinds("one client with 32 bulk requests in flight, one with single queries",
@@ -176,6 +209,8 @@ def main():
         parser.error("--model or --url is needed")
     arguments.out.mkdir(parents=True, exist_ok=True)
     server = Server(arguments)
+    if not take_precedence():
+        print("the generator may not go before the server's threads: latencies have its waits in them")
     try:
         report = measure(arguments, server)
     finally:
