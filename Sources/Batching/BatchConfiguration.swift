@@ -53,9 +53,11 @@ package struct BatchConfiguration: Hashable, Sendable {
     /// An item of at least this many tokens that is alone in the queue gets all idle workers at
     /// once; nil for never.
     package var gangTokensMinimum: Int?
-    /// A request of at most this many tokens may run between two layers of a batch whose requests
-    /// have longer to go; nil for never.
-    package var interruptTokensMaximum: Int?
+    /// A request of at most so many tokens may run between two layers of a batch whose requests have
+    /// longer to go; the second limit is for what runs between two layers of that, and so on.
+    ///
+    /// None for never. A worker has memory for each.
+    package var interruptTokensMaxima: [Int] = []
 
     package init() {}
 }
@@ -117,7 +119,8 @@ extension BatchConfiguration {
             ("requestItemsMaximum", requestItemsMaximum),
             ("orderTokensMaximum", orderTokensMaximum),
             ("gangTokensMinimum", gangTokensMinimum ?? 1),
-            ("interruptTokensMaximum", interruptTokensMaximum ?? 1),
+            ("interruptTokensMaxima", interruptTokensMaxima.min() ?? 1),
+            ("interruptTokensMaxima", interruptTokensMaxima.max() ?? 1),
         ]
         for (key, value) in counts where value < 1 || value > limit {
             throw BatchConfigurationError(key: key, problem: "between 1 and 2^40, not \(value)")

@@ -29,28 +29,52 @@ extension BatchQueue {
         }
     }
 
-    /// At a layer's end of `id`: lets short requests run first, on a second arena.
+    /// At a layer's end of `id`: lets shorter requests run first, in memory of their own.
     ///
-    /// One level deep, and never for more tokens in all than the batch has itself: an interrupted
-    /// batch takes at most twice its time.
+    /// As deep as there are limits, and never for more than twice the tokens that the batch has itself:
+    /// an interrupted batch takes at most three times its time.
     mutating func interrupt(_ id: BatchID, now: MonotonicTime, _ actions: inout [Action]) {
-        guard let limit = configuration.interruptTokensMaximum, let batch = running[id],
-            batch.batch.interrupts == nil, batch.interruptedBy == nil
+        let limits = configuration.interruptTokensMaxima
+        guard !limits.isEmpty, let batch = running[id], batch.interruptedBy == nil else { return }
+        guard isWanted(batch) else { return discard(batch, &actions) }
+        let below = interruptedBatches(from: id)
+        guard below.count <= limits.count, let (leader, model) = shortest,
+            let request = requests[leader]
         else { return }
-        if !isWanted(batch) {
-            actions.append(.discard(id))
-            return
-        }
-        guard let (leader, model) = shortest, let request = requests[leader] else { return }
-        let worthwhile = worthwhileTokens(interrupting: batch, now: now)
-        let short = min(limit, batch.batch.tokens - batch.interruptedTokens, worthwhile)
+        let left = below.map { $0.batch.tokens * Self.interruptedShare - $0.interruptedTokens }
+        let short = min(
+            limits[below.count - 1], left.min() ?? 0,
+            worthwhileTokens(interrupting: batch, now: now))
         guard short > 0, Self.isShort(request, short) else { return }
         let budget = min(short, batchTokensMaximum(of: model))
         let growing = grow(model, from: leader, budget: budget) { Self.isShort($0, short) }
-        running[id]?.interruptedTokens += growing.tokens
+        for each in below { running[each.batch.id]?.interruptedTokens += growing.tokens }
         running[id]?.interruptedBy = BatchID(nextBatch)
         start(
             growing, model: model, worker: batch.batch.worker, interrupts: id, now: now, &actions)
+    }
+
+    /// Lets the batch end as failed; its works are nobody's from now on.
+    ///
+    /// Who comes with an equal text before the worker has ended it must not fail with it.
+    private mutating func discard(_ batch: Running, _ actions: inout [Action]) {
+        for case let content? in batch.contents { works[content] = nil }
+        running[batch.batch.id]?.contents = Array(repeating: nil, count: batch.contents.count)
+        actions.append(.discard(batch.batch.id))
+    }
+
+    /// For how many times its own tokens a batch may be interrupted.
+    package static let interruptedShare = 2
+
+    /// The batch, and those that wait for it.
+    private func interruptedBatches(from id: BatchID) -> [Running] {
+        var batches: [Running] = []
+        var next: BatchID? = id
+        while let id = next, let batch = running[id] {
+            batches.append(batch)
+            next = batch.batch.interrupts
+        }
+        return batches
     }
 
     /// Only a request that is short as a whole may interrupt.

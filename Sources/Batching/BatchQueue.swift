@@ -137,6 +137,7 @@ extension BatchQueue {
         var started: MonotonicTime
         /// The batch that runs between two layers of this one now.
         var interruptedBy: BatchID?
+        /// Of all that ran between its layers, and between theirs.
         var interruptedTokens = 0
         var interruptedTime = TimeSpan.zero
     }

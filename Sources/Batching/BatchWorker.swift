@@ -30,8 +30,8 @@ extension BatchWorker {
 package struct BatchContext {
     /// Other idle compute threads that wait to take parts; nil when there are none.
     package let team: ComputeTeam?
-    /// 0, or 1 for a batch that runs between two layers of another on the same worker: each level
-    /// has its own memory.
+    /// 0, or one more than the level of the batch between two of whose layers this one runs on the same
+    /// worker: each level has its own memory.
     package let level: Int
     private let onLayerDone: () throws -> Void
 
@@ -43,8 +43,8 @@ package struct BatchContext {
         self.onLayerDone = onLayerDone
     }
 
-    /// A worker may say this between two layers: a short batch that waits is then computed, with
-    /// a call of the same worker's `run` at level 1, before this returns.
+    /// A worker may say this between two layers: a shorter batch that waits is then computed, with
+    /// a call of the same worker's `run` at the next level, before this returns.
     ///
     /// Throws `BatchDiscarded` when nobody waits for the batch any more; let it through.
     package func layerDone() throws {

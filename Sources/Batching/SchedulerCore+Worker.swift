@@ -59,7 +59,7 @@ extension SchedulerCore {
             return state.withLock { $0.assigned[index].take() }
         case .run(let batch, let items, let team):
             let context = BatchContext(team: team, level: 0) { [self] in
-                try interrupt(batch, on: worker)
+                try interrupt(batch, at: 0, on: worker)
             }
             let ended = compute(batch, items, on: worker, in: context)
             // Before the queue hears of the end: it may give the helpers other work at once.
@@ -68,9 +68,9 @@ extension SchedulerCore {
         }
     }
 
-    /// At a layer's end: computes what may go first.
+    /// At a layer's end of a batch at some level: computes what may go first.
     private func interrupt(
-        _ batch: BatchQueue.Batch, on worker: any BatchWorker<Item, Output>
+        _ batch: BatchQueue.Batch, at level: Int, on worker: any BatchWorker<Item, Output>
     ) throws {
         guard hasCauseToInterrupt else { return }
         let (job, isDiscarded, effects) = state.withLock { state in
@@ -83,7 +83,10 @@ extension SchedulerCore {
         }
         carryOut(effects)
         if case .run(let inner, let items, _) = job {
-            let ended = compute(inner, items, on: worker, in: BatchContext(level: 1))
+            let context = BatchContext(level: level + 1) { [self] in
+                try interrupt(inner, at: level + 1, on: worker)
+            }
+            let ended = compute(inner, items, on: worker, in: context)
             _ = finish(inner, ended)
         }
         if isDiscarded { throw BatchDiscarded() }

@@ -21,7 +21,7 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
         state = Locked(State(configuration: configuration, workers: workers))
         doorbells = (0..<workers).map { _ in Semaphore() }
         self.observer = observer
-        mayInterrupt = configuration.interruptTokensMaximum != nil
+        mayInterrupt = !configuration.interruptTokensMaxima.isEmpty
     }
 
     var snapshot: BatchSnapshot { state.withLock { $0.queue.snapshot } }

@@ -14,7 +14,7 @@ struct FairnessTests {
         var random = SplitMix64(seed: seed)
         var configuration = BatchConfiguration()
         configuration.batchTokensMaximum = random.pick([16, 64, 128])
-        configuration.interruptTokensMaximum = random.pick([nil, 64])
+        configuration.interruptTokensMaxima = random.pick([[], [64], [256, 64]])
         configuration.clientShareMaximum = 1
         configuration.waitMaximum = .seconds(1_000)
         let length = 1 + random.below(configuration.batchTokensMaximum)

@@ -34,6 +34,8 @@ struct Ledger {
     let configuration: BatchConfiguration
     var live: [RequestID: Entry] = [:]
     var running: [BatchID: BatchQueue.Batch] = [:]
+    /// Tokens that ran between the layers of a batch.
+    var interrupted: [BatchID: Int] = [:]
     var idle: Set<Int> = []
     var counters = BatchCounters()
     var terms: [ModelID: ModelTerms] = [:]
@@ -208,9 +210,9 @@ struct Ledger {
                 throw Violation(description: "interrupts what does not run")
             }
             try check(
-                below.interrupts == nil && below.worker == batch.worker
-                    && !running.values.contains { $0.interrupts == outer },
-                "more than one level deep")
+                below.worker == batch.worker && !running.values.contains { $0.interrupts == outer },
+                "interrupts what is interrupted")
+            try checkDepth(of: batch)
         } else {
             let workers = [batch.worker] + batch.helpers
             try check(idle.isSuperset(of: workers), "started on a busy worker")
@@ -231,6 +233,23 @@ struct Ledger {
         counters.tokensStarted += batch.tokens
         counters.gangs += batch.helpers.isEmpty ? 0 : 1
         counters.interrupts += batch.interrupts == nil ? 0 : 1
+    }
+
+    /// No deeper than there are limits, and nobody waits for more than was allowed.
+    private mutating func checkDepth(of batch: BatchQueue.Batch) throws {
+        let limits = configuration.interruptTokensMaxima
+        var depth = 0
+        var next = batch.interrupts
+        while let id = next, let below = running[id] {
+            depth += 1
+            interrupted[id, default: 0] += batch.tokens
+            try check(
+                interrupted[id] ?? 0 <= BatchQueue.interruptedShare * below.tokens,
+                "\(interrupted[id] ?? 0) tokens between the layers of \(below.tokens)")
+            next = below.interrupts
+        }
+        try check(depth <= limits.count, "\(depth) levels deep")
+        try check(batch.tokens <= limits[depth - 1], "too long to interrupt")
     }
 
     private func checkShape(of batch: BatchQueue.Batch) throws {
@@ -326,11 +345,13 @@ struct Ledger {
         counters.completed += 1
     }
 
-    private func discard(_ id: BatchID) throws {
+    private mutating func discard(_ id: BatchID) throws {
         try check(
             !live.values.contains { entry in
                 entry.stages.contains { if case .running(id, _) = $0 { true } else { false } }
             }, "discarded a batch that somebody waits for")
+        // Nobody can join what will fail.
+        runningContents = runningContents.filter { $0.value.batch != id }
     }
 
     private mutating func fail(

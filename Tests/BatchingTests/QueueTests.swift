@@ -100,24 +100,73 @@ struct QueueTests {
         #expect(bench.batches.map(\.helpers.count) == [0, 0])
     }
 
-    @Test func interruptsALongBatchOnceAtATimeAndForItsLengthAtMost() {
-        var bench = Bench { $0.interruptTokensMaximum = 32 }
+    @Test func interruptsALongBatchOnceAtATimeAndForTwiceItsLengthAtMost() {
+        var bench = Bench { $0.interruptTokensMaxima = [32] }
         bench.submit(100)
         let long = bench.batches[0].id
         #expect(bench.step(.layerDone(long)).isEmpty)
-        for _ in 0..<5 { bench.submit(30) }
+        for _ in 0..<8 { bench.submit(30) }
         bench.submit(33)
         var interrupting = 0
-        for _ in 0..<6 {
+        for _ in 0..<8 {
             let before = bench.batches.count
             bench.step(.layerDone(long))
-            #expect(bench.step(.layerDone(long)).isEmpty, "two levels deep")
+            #expect(bench.step(.layerDone(long)).isEmpty, "two at a time")
             guard bench.batches.count > before, let inner = bench.batches.popLast() else { break }
             #expect(inner.interrupts == long && inner.tokens == 30)
+            #expect(bench.step(.layerDone(inner.id)).isEmpty, "two levels deep")
             interrupting += 1
             bench.step(.batchDone(inner.id, succeeded: true))
         }
-        #expect(interrupting == 3)
+        #expect(interrupting == 6)
+    }
+
+    /// A query between the layers of a document, which is between the layers of a bulk request's.
+    @Test func interruptsAsDeepAsThereAreLimits() {
+        var bench = Bench { $0.interruptTokensMaxima = [256, 64] }
+        bench.submit(150, 150, 150, 150)
+        bench.submit(120)
+        bench.step(.layerDone(bench.batches[0].id))
+        #expect(bench.batches.map(\.tokens) == [150, 120])
+        // Too long for the second level, whatever is worth it.
+        bench.submit(65)
+        #expect(bench.step(.layerDone(bench.batches[1].id)).isEmpty)
+        bench.submit(16)
+        // While it waits for another, a batch is not interrupted.
+        #expect(bench.step(.layerDone(bench.batches[0].id)).isEmpty)
+        bench.step(.layerDone(bench.batches[1].id))
+        #expect(bench.batches.map(\.tokens) == [150, 120, 16])
+        #expect(bench.batches.map(\.interrupts?.value) == [nil, 0, 1])
+        bench.submit(4)
+        #expect(bench.step(.layerDone(bench.batches[2].id)).isEmpty)
+        // The worker is free again only when the lowest of them has ended.
+        for batch in bench.batches[1...].reversed() {
+            #expect(bench.step(.batchDone(batch.id, succeeded: true)).count == 2)
+        }
+        #expect(bench.queue.snapshot.runningBatches == 1)
+    }
+
+    /// What runs between the layers of an interrupting batch delays the one below it, too.
+    @Test func countsNestedInterruptsAgainstAllWhoWait() {
+        var bench = Bench {
+            $0.interruptTokensMaxima = [256, 64]
+            $0.batchTokensMaximum = 32
+        }
+        bench.submit(100, 200, 200)
+        bench.submit(90)
+        bench.step(.layerDone(bench.batches[0].id))
+        for _ in 0..<6 { bench.submit(30) }
+        for _ in 0..<3 {
+            bench.step(.layerDone(bench.batches[1].id))
+            let inner = bench.batches.removeLast()
+            #expect(inner.tokens == 30)
+            bench.step(.batchDone(inner.id, succeeded: true))
+        }
+        // 90 and three times 30 of twice 100 are taken: 20 are left.
+        #expect(bench.step(.layerDone(bench.batches[1].id)).isEmpty)
+        bench.submit(20)
+        bench.step(.layerDone(bench.batches[1].id))
+        #expect(bench.batches.last?.tokens == 20)
     }
 
     /// Of two pieces of work that goes first which ends more requests a token.
@@ -127,7 +176,7 @@ struct QueueTests {
     ])
     func interruptsOnlyWhenTheMeanWaitGetsShorter(running: [Int], isInterrupted: Bool) {
         var bench = Bench {
-            $0.interruptTokensMaximum = 64
+            $0.interruptTokensMaxima = [64]
             $0.batchTokensMaximum = 64
         }
         bench.submit(1)
@@ -142,7 +191,7 @@ struct QueueTests {
     }
 
     @Test func doesNotInterruptWhatIsNearlyDone() {
-        var bench = Bench { $0.interruptTokensMaximum = 64 }
+        var bench = Bench { $0.interruptTokensMaxima = [64] }
         bench.submit(100)
         bench.submit(16)
         // At 10 000 tokens a second nine milliseconds are ninety tokens.
@@ -200,11 +249,29 @@ struct QueueTests {
     }
 
     @Test func discardsABatchThatNobodyWaitsFor() {
-        var bench = Bench { $0.interruptTokensMaximum = 32 }
+        var bench = Bench { $0.interruptTokensMaxima = [32] }
         bench.submit(100)
         bench.submit(100)
         bench.step(.cancel(RequestID(0)))
         #expect(bench.step(.layerDone(bench.batches[0].id)) == [.discard(bench.batches[0].id)])
+    }
+
+    /// Who asks for the same in the moment between a batch's discarding and its end has it computed anew.
+    @Test func doesNotFailWhoComesForADiscardedText() {
+        var bench = Bench { $0.interruptTokensMaxima = [32] }
+        bench.submit(100) { $0.contents = [7] }
+        bench.submit(100)
+        bench.step(.cancel(RequestID(0)))
+        let discarded = bench.batches[0].id
+        #expect(bench.step(.layerDone(discarded)) == [.discard(discarded)])
+        bench.submit(100) { $0.contents = [7] }
+        #expect(bench.queue.snapshot.queuedTokens == 200)
+        #expect(bench.step(.batchDone(discarded, succeeded: false)).count == 1)
+        bench.batches.removeFirst()
+        #expect(bench.endBatch() == [2])
+        let last = bench.batches[0].id
+        #expect(bench.step(.batchDone(last, succeeded: true)).contains(.complete(RequestID(2))))
+        #expect(bench.queue.isForgotten && bench.queue.snapshot.counters.workerFailed == 0)
     }
 
     @Test func refusesWholeRequestsAndSaysWhy() {

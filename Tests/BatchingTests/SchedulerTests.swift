@@ -132,7 +132,7 @@ struct SchedulerTests {
         var configuration = BatchConfiguration()
         configuration.queueRequestsMaximum = 64
         configuration.gangTokensMinimum = 64
-        configuration.interruptTokensMaximum = 32
+        configuration.interruptTokensMaxima = [64, 32]
         let scheduler = try BatchScheduler(configuration: configuration, workers: 3) { _ in
             DoublingWorker()
         }
@@ -191,7 +191,7 @@ struct SchedulerTests {
             ("ageing", { $0.ageing = -1 }),
             ("tokensPerSecond", { $0.tokensPerSecond = .nan }),
             ("clientShareMaximum", { $0.clientShareMaximum = 1.5 }),
-            ("interruptTokensMaximum", { $0.interruptTokensMaximum = 0 }),
+            ("interruptTokensMaxima", { $0.interruptTokensMaxima = [64, 0] }),
         ]
 
     @Test(arguments: mistakes.indices)

@@ -39,7 +39,7 @@ struct SchedulerTraceTests {
             if random.chance(failurePercent) { throw EngineFailure() }
             let sums = Locked(0)
             for _ in 0..<random.below(4) {
-                if context.level == 0 { try context.layerDone() }
+                try context.layerDone()
                 context.team?.run(parts: 5) { part in sums.withLock { $0 += part } }
             }
             if random.chance(failurePercent) { return [] }

@@ -92,7 +92,9 @@ struct Script {
         configuration.fairness = random.pick([0, 0.5, 1])
         configuration.excessTokensMaximum = random.pick([0, 200, 8_192])
         configuration.gangTokensMinimum = random.pick([nil, 1, 32])
-        configuration.interruptTokensMaximum = random.pick([nil, 16, 64])
+        configuration.interruptTokensMaxima = random.pick([
+            [], [16], [64], [200, 64], [200, 64, 8],
+        ])
         return configuration
     }
 

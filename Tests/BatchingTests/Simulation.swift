@@ -102,12 +102,18 @@ struct Simulation {
             ends[next].time <= time
         {
             let (end, batch) = ends[next]
-            if batch.interrupts == nil, random.chance(50), end > now {
+            if random.chance(50), end > now, !discarded.contains(batch.id) {
                 // Somewhere before its end the batch comes to the end of a layer.
                 let layer = (end.nanoseconds - now.nanoseconds) / 2
                 now = now.advanced(by: TimeSpan(nanoseconds: layer))
                 try step(.layerDone(batch.id))
-                if !discarded.contains(batch.id) { continue }
+                // Its worker takes a moment to end it; somebody may come meanwhile.
+                if discarded.contains(batch.id),
+                    let place = ends.firstIndex(where: { $0.batch == batch })
+                {
+                    ends[place].time = now.advanced(by: .microseconds(Int64(random.below(3_000))))
+                }
+                continue
             }
             ends.removeAll { $0.batch.id == batch.id }
             now = max(now, end)
@@ -139,9 +145,11 @@ struct Simulation {
         if random.chance(2) { duration *= 50 }
         let end = now.advanced(by: TimeSpan(nanoseconds: duration))
         ends.append((end, batch))
-        for index in ends.indices where ends[index].batch.id == batch.interrupts {
+        var below = batch.interrupts
+        while let index = ends.firstIndex(where: { $0.batch.id == below }) {
             // One nanosecond, so that the interrupter is done first.
             ends[index].time = ends[index].time.advanced(by: TimeSpan(nanoseconds: duration + 1))
+            below = ends[index].batch.interrupts
         }
     }
 }

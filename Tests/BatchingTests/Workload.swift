@@ -144,7 +144,7 @@ private struct Machine {
 
     init(workload: Workload, configuration: BatchConfiguration) {
         self.workload = workload
-        interrupts = configuration.interruptTokensMaximum != nil
+        interrupts = !configuration.interruptTokensMaxima.isEmpty
         queue = BatchQueue(configuration: configuration)
     }
 
@@ -211,7 +211,7 @@ private struct Machine {
                     tokens: batch.tokens, hands: batch.helpers.count + 1)
                 running[batch.id] = (batch, seconds)
                 if batch.interrupts != nil { interrupter = batch.id }
-                if interrupts, batch.interrupts == nil {
+                if interrupts {
                     resume(batch.id, layersLeft: workload.engine.layers, at: time)
                 } else {
                     schedule(.batchDone(batch.id), at: time + seconds)

@@ -14,8 +14,8 @@ struct WorkloadTests {
         return configuration
     }
 
-    /// What may interrupt: queries, as in the service.
-    private static let interruptTokens = 64
+    /// What may interrupt, as in the service: documents, and queries.
+    private static let interruptTokens = [256, 64]
 
     private static let policies: [(name: String, configuration: BatchConfiguration)] = {
         var policies: [(String, BatchConfiguration)] = []
@@ -31,14 +31,14 @@ struct WorkloadTests {
         for budget in [128, 64] {
             var configuration = BatchConfiguration()
             configuration.batchTokensMaximum = budget
-            configuration.interruptTokensMaximum = interruptTokens
+            configuration.interruptTokensMaxima = interruptTokens
             policies.append(("remaining work; \(budget) tokens; interrupts", configuration))
         }
         var gang = BatchConfiguration()
         gang.batchTokensMaximum = 64
         gang.gangTokensMinimum = 8
         policies.append(("remaining work; 64 tokens; gang when idle", gang))
-        gang.interruptTokensMaximum = interruptTokens
+        gang.interruptTokensMaxima = interruptTokens
         policies.append(("remaining work; 64 tokens; gang; interrupts", gang))
         return policies
     }()
@@ -82,7 +82,7 @@ struct WorkloadTests {
     private static var policy: BatchConfiguration {
         var configuration = BatchConfiguration()
         configuration.batchTokensMaximum = 64
-        configuration.interruptTokensMaximum = interruptTokens
+        configuration.interruptTokensMaxima = interruptTokens
         return configuration
     }
 

@@ -46,7 +46,7 @@ package final class ComputePool: Sendable {
         batching.deadlineDefault =
             configuration.requestTimeout > .zero ? configuration.requestTimeout : nil
         batching.deadlineMaximum = configuration.requestTimeoutMaximum
-        batching.interruptTokensMaximum = Engine.interruptTokensMaximum
+        batching.interruptTokensMaxima = Engine.interruptTokensMaxima
         batching.gangTokensMinimum = gangTokensMinimum
         return batching
     }

@@ -40,8 +40,8 @@ final class EmbeddingWorker: BatchWorker {
 /// Memory in which one thread computes batches of one model.
 final class EmbeddingArena {
     private let model: EmbeddingModel
-    /// What one level of interruption computes in: a short batch may run between two layers of a
-    /// longer one, whose memory must stay as it is.
+    /// What one level of interruption computes in: a shorter batch may run between two layers of
+    /// another, whose memory must stay as it is.
     private var levels: [Level]
 
     private struct Level {
@@ -51,9 +51,9 @@ final class EmbeddingArena {
     }
 
     /// An arena for batches of up to `tokensMaximum` tokens.
-    init(model: EmbeddingModel, tokensMaximum: Int, interruptTokensMaximum: Int) {
+    init(model: EmbeddingModel, tokensMaximum: Int, interruptTokensMaxima: [Int]) {
         self.model = model
-        levels = [tokensMaximum, interruptTokensMaximum].map {
+        levels = ([tokensMaximum] + interruptTokensMaxima).map {
             Level(workspace: model.makeWorkspace(tokensMaximum: $0))
         }
     }

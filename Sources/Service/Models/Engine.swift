@@ -112,7 +112,7 @@ package final class Engine: Sendable {
     func makeArena() -> EmbeddingArena {
         EmbeddingArena(
             model: model, tokensMaximum: max(batchTokens, model.maximumLength),
-            interruptTokensMaximum: Self.interruptTokensMaximum)
+            interruptTokensMaxima: Self.interruptTokensMaxima)
     }
 
     /// What makes two texts the same work.
@@ -131,9 +131,9 @@ package final class Engine: Sendable {
         namespace >> 32 == UInt64(id.value)
     }
 
-    /// Up to this many tokens a request may run between two layers of a longer batch: a query, not a
-    /// document, which a query could not interrupt in its turn.
-    static let interruptTokensMaximum = 64
+    /// Up to so many tokens a request may run between two layers of a longer batch: a document between
+    /// those of a large request's, and a query between those of any document.
+    static let interruptTokensMaxima = [256, 64]
 
     private static func checkPrompt(
         _ setting: ModelSetting, _ model: EmbeddingModel
@@ -227,7 +227,7 @@ package final class Engine: Sendable {
         guard !ids.isEmpty else { return }
         // Not by the queue: its metrics tell of requests, and there has been none.
         let arena = EmbeddingArena(
-            model: model, tokensMaximum: ids.count, interruptTokensMaximum: ids.count)
+            model: model, tokensMaximum: ids.count, interruptTokensMaxima: [])
         do {
             _ = try arena.run([Work(tokenIDs: ids, route: model.mainRoute)])
         } catch {
