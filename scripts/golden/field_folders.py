@@ -29,7 +29,7 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import StaticEmbedding
 from tokenizers import Tokenizer
 
-from models import dense, pooling, randomize, write_json
+from models import assemble, dense, pooling, randomize, write_json
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = ROOT / "Tests/Fixtures/tokenizers"
@@ -121,9 +121,9 @@ class Folder:
 def reorder(file, first):
     """Gives the tokens `first` of a Unigram file the first ids, in that order."""
     vocabulary = file["model"]["vocab"]
-    scores = dict(map(tuple, vocabulary))
+    scores = dict(map(tuple, vocabulary)) | dict.fromkeys(first, 0.0)
     tokens = list(first) + [token for token, _ in vocabulary if token not in first]
-    file["model"]["vocab"] = [[token, scores.get(token, 0.0)] for token in tokens]
+    file["model"]["vocab"] = [[token, scores[token]] for token in tokens]
     places = {token: index for index, token in enumerate(tokens)}
     file["model"]["unk_id"] = places["<unk>"]
     for token in file["added_tokens"]:
@@ -423,6 +423,67 @@ def albert_small(f):
     f.write("sentence_bert_config.json", {"max_seq_length": 60})
 
 
+# Where each class expects the unknown token.
+FIRST = {"T5Tokenizer": ["<pad>", "</s>", "<unk>"], "AlbertTokenizer": ["<pad>", "<unk>", "<s>", "</s>"]}
+
+
+def converted(f, name, cls, steps, pretokenizer, **flags):
+    """A tiny model's folder with a tokenizer file as it was once converted, whose steps the class makes anew."""
+    f.path.rmdir()
+    assemble(ROOT / "Tests/Fixtures/models/tiny", name, f.path)
+    fixture = "t5" if cls == "T5Tokenizer" else "xlm-roberta"
+    first = FIRST.get(cls, ["<s>", "<pad>", "</s>", "<unk>"])
+    f.tokenizer(fixture, cls, tokens=ROBERTA_TOKENS, first=first, model_max_length=40, **flags)
+    file = json.loads((f.path / "tokenizer.json").read_text())
+    charsmap = json.loads((FIXTURES / "t5/tokenizer.json").read_text())["normalizer"]
+    spaces = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+    file["normalizer"] = {"type": "Sequence", "normalizers": [*steps, charsmap, spaces]}
+    file["pre_tokenizer"] = pretokenizer
+    (f.path / "tokenizer.json").write_text(json.dumps(file, ensure_ascii=False))
+    config = json.loads((f.path / "config.json").read_text())
+    kind = transformers.AutoModel
+    f.weights(config | {"vocab_size": 1600, "pad_token_id": 1}, lambda made: kind.from_config(made), 51)
+
+
+METASPACE = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+STRIP = {"type": "Strip", "strip_left": True, "strip_right": True}
+REPLACED = [{"type": "Replace", "pattern": {"String": mark}, "content": '"'} for mark in ["``", "''"]]
+
+
+def mdeberta(f):
+    converted(f, "deberta-v3", "DebertaV2Tokenizer", [STRIP], {"type": "Sequence", "pretokenizers": [METASPACE]},
+              do_lower_case=False, split_by_punct=False, vocab_type="spm")
+
+
+def deberta_punctuation(f):
+    converted(f, "deberta-v2-unshared", "DebertaV2Tokenizer", [STRIP], METASPACE, do_lower_case=True, split_by_punct=True)
+
+
+def bigbird_roberta(f):
+    converted(f, "bigbird", "BigBirdTokenizer", [], METASPACE)
+
+
+def albert_base(f):
+    converted(f, "albert", "AlbertTokenizer", [*REPLACED, {"type": "NFKD"}, {"type": "StripAccents"}, {"type": "Lowercase"}], METASPACE)
+
+
+def albert_cased(f):
+    converted(f, "albert", "AlbertTokenizer", REPLACED, METASPACE, do_lower_case=False, keep_accents=True)
+
+
+def camembert_base(f):
+    converted(f, "camembert", "CamembertTokenizer", [], METASPACE)
+
+
+def mt5(f):
+    converted(f, "t5-gated", "T5Tokenizer", [], METASPACE, extra_ids=0)
+
+
+def umt5(f):
+    """The class is not used for this kind: the file is."""
+    converted(f, "umt5", "T5Tokenizer", [], METASPACE, extra_ids=0)
+
+
 def static_mrl(f):
     tokenizer = Tokenizer.from_file(str(f.minilm / "tokenizer.json"))
     tokenizer.no_truncation()
@@ -487,19 +548,49 @@ def dense_activations(f):
         dense(f.path, f"{index}_Dense", 24, 24, name, 100 + index, residual=index % 2 == 0)
 
 
+def headed(base, cls, **changes):
+    """A checkpoint with a head, as its class saves it, over the files of one of the tiny models; no modules.json."""
+    def make(f):
+        f.path.rmdir()
+        assemble(ROOT / "Tests/Fixtures/models/tiny", base, f.path)
+        for name in ["modules.json", "config_sentence_transformers.json", "golden.jsonl", "golden-prompts.jsonl", "case.json"]:
+            (f.path / name).unlink(missing_ok=True)
+        config = transformers.AutoConfig.from_pretrained(f.path, **changes)
+        model = getattr(transformers, cls)(config)
+        randomize(model, 41)
+        model.save_pretrained(f.path)
+    return make
+
+
+HEADED = {
+    "bert": "BertForMaskedLM", "distilbert": "DistilBertForMaskedLM", "mpnet": "MPNetForMaskedLM", "roberta": "RobertaForMaskedLM",
+    "xlm-roberta": "XLMRobertaForSequenceClassification", "camembert": "CamembertForTokenClassification",
+    "electra-small": "ElectraForPreTraining", "albert-groups": "AlbertForMaskedLM", "deberta-v3": "DebertaV2ForMaskedLM",
+    "deberta-v2-convolution": "DebertaV2ForSequenceClassification", "t5": "T5ForConditionalGeneration", "umt5": "UMT5ForConditionalGeneration",
+    "t5-gated": "MT5ForConditionalGeneration", "modernbert": "ModernBertForSequenceClassification", "nomic": "NomicBertForMaskedLM",
+    "gte": "GteForMaskedLM", "eurobert": "EuroBertForMaskedLM", "llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM",
+    "qwen3": "Qwen3ForSequenceClassification", "gemma": "Gemma3ForCausalLM", "longformer": "LongformerForMaskedLM",
+    "bigbird": "BigBirdForMaskedLM"}
 CASES = {
     function.__name__: function for function in [
         bge_small, arctic, pretraining_head, bare_tokenizer, labse, distiluse, bge_m3, multilingual_e5, multilingual_e5_small,
         masked_xlmr, all_distilroberta, sentence_t5, instructor, qwen3_embedding, causal_folder, gte_qwen2, both_ways_folder,
-        e5_mistral, embedding_gemma, modernbert_embed, modernbert_head, albert_small, static_mrl, potion, untidy_paths, new_save,
-        left_cut, dense_activations]}
+        e5_mistral, embedding_gemma, modernbert_embed, modernbert_head, albert_small, mdeberta, deberta_punctuation, bigbird_roberta, albert_base,
+        albert_cased, camembert_base, mt5, umt5, static_mrl, potion, untidy_paths, new_save,
+        left_cut, dense_activations]} | {f"{base}_head": headed(base, cls) for base, cls in HEADED.items()}
 
 
 def reference(folder):
     model = SentenceTransformer(str(folder), model_kwargs={"dtype": torch.float32}, device="cpu")
     model.eval()
     # One text at a time, so that none is computed beside the padding of another.
-    return numpy.stack([model.encode([text], convert_to_numpy=True)[0] for text in TEXTS])
+    vectors = []
+    for text in TEXTS:
+        if hasattr(model[0], "model") and hasattr(model[0].model, "set_attention_type"):
+            # BigBird does not go back to its blocks after a short text.
+            model[0].model.set_attention_type("block_sparse")
+        vectors.append(model.encode([text], convert_to_numpy=True)[0])
+    return numpy.stack(vectors)
 
 
 def own(binary, folder):

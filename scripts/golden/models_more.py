@@ -156,22 +156,26 @@ def instructor(folder):
     write_json(folder / "config_sentence_transformers.json", {"prompts": prompts, "default_prompt_name": None})
 
 
-def instructor_converted(folder):
-    """The tokenizer's file as it has been converted from SentencePiece since 2021; the reference cuts at white space all the same."""
-    shutil.rmtree(folder, ignore_errors=True)
-    overlay(folder.parent, folder.name, "instructor")
-    tokenizer = json.loads((folder.parent / "instructor/tokenizer.json").read_text())
-    tokenizer["normalizer"] = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
-    tokenizer["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
-    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+def converted(base, *normalizers):
+    """The tokenizer's file as it has been converted from SentencePiece since 2021; the reference makes its class's steps all the same."""
+    def make(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        overlay(folder.parent, folder.name, base)
+        tokenizer = json.loads((folder.parent / base / "tokenizer.json").read_text())
+        spaces = {"type": "Replace", "pattern": {"Regex": " {2,}"}, "content": " "}
+        tokenizer["normalizer"] = {"type": "Sequence", "normalizers": [*normalizers, spaces]}
+        tokenizer["pre_tokenizer"] = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always", "split": True}
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    return make
 
 
 CASES = {
     "t5": lambda folder: t5(folder, T5ForConditionalGeneration, T5Config, 53), "t5-gated": t5_gated,
-    "instructor": instructor, "instructor-converted": instructor_converted, "umt5": umt5,
+    "instructor": instructor, "instructor-converted": converted("instructor"), "umt5": umt5,
     "electra-small": electra_small, "albert": albert, "albert-groups": albert_groups, "deberta-v3": deberta_v3,
     "deberta-v2-convolution": deberta_v2_convolution, "deberta-v2-unshared": deberta_v2_unshared,
-    "deberta-v2-one-way": deberta_v2_one_way,
+    "deberta-v2-one-way": deberta_v2_one_way, "deberta-v3-converted": converted("deberta-v3", {"type": "NFKC"}),
+    "albert-converted": converted("albert", {"type": "NFC"}),
 }
 # Texts beside the common ones, for the cases that need them.
 LONG_TEXTS = {"t5": [TEXTS[5] * 5], "t5-gated": [TEXTS[5] * 5], "umt5": [TEXTS[5] * 5], "deberta-v3": [TEXTS[5] * 5, "".join(TEXTS) * 2]}

@@ -18,8 +18,8 @@ struct TokenizerConfiguration {
     private(set) var tokenizerClass: String?
     /// Whether byte-level words begin with a space that the text need not have.
     private(set) var addsPrefixSpace = false
-    /// Whether Unigram's words begin with one.
-    private(set) var prependsSpace = true
+    /// What counts where the class is one of Unigram models.
+    private(set) var unigram = UnigramFlags()
     /// `model_type` of the `config.json` beside, if there is one.
     let modelType: String?
     /// The special tokens that are named by their use.
@@ -67,7 +67,7 @@ struct TokenizerConfiguration {
         tokenizerClass = try root.member("tokenizer_class")?.string()
         if tokenizerClass?.hasSuffix("Fast") ?? false { tokenizerClass?.removeLast(4) }
         addsPrefixSpace = try root.bool("add_prefix_space", default: false)
-        prependsSpace = try root.bool("add_prefix_space", default: true)
+        unigram = try UnigramFlags(root)
         if tokenizerClass.map(Self.bertClasses.contains) ?? true {
             lowercases = try root.member("do_lower_case")?.bool()
             isolatesChinese = try root.member("tokenize_chinese_chars")?.bool()

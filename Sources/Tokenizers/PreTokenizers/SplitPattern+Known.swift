@@ -56,6 +56,12 @@ extension SplitPattern {
         ("[一-龥\u{3040}-ゟ゠-ヿ]+", .deepSeekIdeographs),
     ]
 
+    /// Two or more spaces of any kind, or one line break or tab: DeBERTa's, as transformers 5 makes it.
+    static let spacesAndBreaks = SplitPattern.firstOf([
+        .run(.regexSpace, atLeast: 2, atMost: .max), .literal([0x0A]), .literal([0x0D]),
+        .literal([0x09]),
+    ])
+
     private static let runs: [(String, SplitPattern)] = {
         let any = Int.max
         let breaks: [SplitPattern] = [.literal([0x0A]), .literal([0x0D]), .literal([0x09])]
@@ -67,8 +73,8 @@ extension SplitPattern {
             (#"\s+"#, .run(.regexSpace, atLeast: 1, atMost: any)),
             (#"\s"#, .run(.regexSpace, atLeast: 1, atMost: 1)),
             (#"\s{2,}"#, spaces),
-            // DeBERTa's, as transformers 5 makes it, and its older form.
-            (#"\s{2,}|[\n\r\t]"#, .firstOf([spaces] + breaks)),
+            // DeBERTa's, and its older form.
+            (#"\s{2,}|[\n\r\t]"#, spacesAndBreaks),
             (#"[\n\r\t]"#, .firstOf(breaks)),
             (#"[\r\n]"#, .firstOf(Array(breaks.prefix(2)))),
             (" {2,}", .spaces(atLeast: 2)), (" +", .spaces(atLeast: 1)), (" ", .literal([0x20])),
