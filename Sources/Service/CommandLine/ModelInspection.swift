@@ -7,9 +7,10 @@ package struct ModelInspection {
     package let lines: [String]
 
     /// Reads the folder's files, and loads its weights only for `loadsInt8`.
+    ///
+    /// - Throws: ``StartError`` for a folder that cannot be served.
     package init(folder: String, loadsInt8: Bool = false) throws {
-        let description = try ModelDescription(folder: folder)
-        let summary = try ModelSummary(folder: folder)
+        let (description, summary) = try Self.read(folder)
         var lines = summary.lines
         for route in description.routes {
             let tokenizer = try Engine.loadTokenizer(
@@ -20,6 +21,16 @@ package struct ModelInspection {
         }
         if loadsInt8 { lines.append("int8           " + (try Self.int8Summary(folder))) }
         self.lines = lines
+    }
+
+    private static func read(
+        _ folder: String
+    ) throws(StartError) -> (ModelDescription, ModelSummary) {
+        do throws(ModelError) {
+            return (try ModelDescription(folder: folder), try ModelSummary(folder: folder))
+        } catch {
+            throw StartError(error.description)
+        }
     }
 
     /// What int8 makes of the weights: their bytes in memory, and the layers that it would cost too much.
