@@ -404,7 +404,7 @@ def modernbert_embed(f):
     f.settings(prompts={"query": "search_query: ", "document": "search_document: "})
 
 
-def modernbert_head(f):
+def modernbert_masked(f):
     f.weights(MODERNBERT, transformers.ModernBertForMaskedLM, 27)
     f.tokenizer("roberta", "PreTrainedTokenizerFast", tokens=ROBERTA_TOKENS, model_max_length=8192,
                 model_input_names=["input_ids", "attention_mask"])
@@ -575,7 +575,7 @@ CASES = {
     function.__name__: function for function in [
         bge_small, arctic, pretraining_head, bare_tokenizer, labse, distiluse, bge_m3, multilingual_e5, multilingual_e5_small,
         masked_xlmr, all_distilroberta, sentence_t5, instructor, qwen3_embedding, causal_folder, gte_qwen2, both_ways_folder,
-        e5_mistral, embedding_gemma, modernbert_embed, modernbert_head, albert_small, mdeberta, deberta_punctuation, bigbird_roberta, albert_base,
+        e5_mistral, embedding_gemma, modernbert_embed, modernbert_masked, albert_small, mdeberta, deberta_punctuation, bigbird_roberta, albert_base,
         albert_cased, camembert_base, mt5, umt5, static_mrl, potion, untidy_paths, new_save,
         left_cut, dense_activations]} | {f"{base}_head": headed(base, cls) for base, cls in HEADED.items()}
 
