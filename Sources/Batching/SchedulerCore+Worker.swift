@@ -18,28 +18,11 @@ extension SchedulerCore {
                 job = perform(next, on: worker, index)
                 look(worker, &version)
             }
-            if assigned != nil, staysAwake(index) { continue }
+            if assigned != nil { continue }
             if isStopping { return }
             doorbells[index].wait()
         }
     }
-
-    /// Looks for the next job for a moment before the thread sleeps, if it is the last that had one.
-    ///
-    /// A client that asks for one text after the other has its next request here within that moment,
-    /// and waking a thread costs it tens of microseconds. The thread that became free last is the
-    /// one that the queue gives work to first, so the others need not look.
-    ///
-    /// - Returns: whether there may be one.
-    private func staysAwake(_ index: Int) -> Bool {
-        lastBusy.store(index, ordering: .relaxed)
-        return doorbells[index].spin(for: Self.awakeSpan) {
-            lastBusy.load(ordering: .relaxed) == index
-        }
-    }
-
-    /// An answer's way to a client on the same machine and its next request's way back.
-    private static var awakeSpan: TimeSpan { .microseconds(50) }
 
     /// Tells the worker when the models have changed since it looked last.
     private func look(_ worker: any BatchWorker<Item, Output>, _ version: inout Int) {

@@ -12,8 +12,6 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     /// Items in the queue as of the last step, to be looked at without the lock.
     let queuedItems = Atomic<Int>(0)
     private let mayInterrupt: Bool
-    /// The compute thread that had a job last; it stays awake for a moment.
-    let lastBusy = Atomic<Int>(-1)
     /// Counts the times that workers were to look at the models anew.
     let modelsVersion = Atomic<Int>(0)
 

@@ -28,28 +28,6 @@ package final class Semaphore: @unchecked Sendable {
         precondition(status == 0, "sem_post: error \(errno)")
     }
 
-    /// Looks for a signal for up to `span` without sleeping, as long as `goesOn`, and takes it.
-    ///
-    /// A thread that is awake hears a signal in well under a microsecond, one that sleeps in tens of
-    /// them, since its processor has gone to sleep as well. It yields all the time, so that no thread
-    /// which can run waits for this one.
-    ///
-    /// - Returns: false when none came.
-    package func spin(for span: TimeSpan, while goesOn: () -> Bool) -> Bool {
-        let end = MonotonicTime.now.advanced(by: span)
-        repeat {
-            for _ in 0..<Self.looksBetweenYields {
-                if sem_trywait(semaphore) == 0 { return true }
-                cplatform_pause()
-            }
-            sched_yield()
-        } while goesOn() && MonotonicTime.now < end
-        return false
-    }
-
-    /// About a microsecond of them.
-    private static let looksBetweenYields = 20
-
     /// Sleeps until the count is above zero, then takes one.
     package func wait() {
         while sem_wait(semaphore) != 0 {
