@@ -5,6 +5,7 @@ Not a part of the tests that pytest finds, as it takes minutes: .ci/run calls it
 
 import argparse
 import hashlib
+import os
 import pathlib
 import subprocess
 import sys
@@ -68,12 +69,13 @@ def main():
             path = pathlib.Path(folder) / "openapi.yaml"
             path.write_text(yaml.safe_dump(narrowed_document(), sort_keys=False))
             (path.parent / "schemathesis.toml").write_text(SETTINGS)
+            hooks = pathlib.Path(__file__).with_name("contract_hooks.py")
             status = subprocess.run([
                 pathlib.Path(sys.executable).parent / "st", "run", path, "--url", server.url,
                 "--header", f"Authorization: Bearer {KEY}",
                 "--mode", "all", "--max-examples", str(arguments.examples),
                 "--seed", str(arguments.seed), "--workers", "2", "--no-color", *more,
-            ], cwd=folder).returncode
+            ], cwd=folder, env=os.environ | {"SCHEMATHESIS_HOOKS": str(hooks)}).returncode
         ended_well = server.stop() == 0
     finally:
         server.kill()
