@@ -1,6 +1,5 @@
 import Dispatch
 import Platform
-import Synchronization
 
 /// One thread's worth of connections: the work of a Dispatch serial queue for the server's life.
 final class EventLoop: Sendable {
@@ -16,7 +15,7 @@ final class EventLoop: Sendable {
 
     let poller: Poller
     let shared: ServerShared
-    private let mailbox = Mutex<[Message]>([])
+    private let mailbox = Locked<[Message]>([])
     private let queue: DispatchQueue
     private let name: String
 
@@ -40,9 +39,12 @@ final class EventLoop: Sendable {
     }
 
     /// Leaves a message, from any thread; costs a system call only when the loop sleeps.
-    func post(_ message: Message) {
+    ///
+    /// - Parameter isUrgent: false lets the loop sleep on; it finds the message when it wakes, soon enough
+    ///   while there are exchanges (`LoopCore.unheardMaximum`).
+    func post(_ message: Message, isUrgent: Bool = true) {
         mailbox.withLock { $0.append(message) }
-        poller.wakeUp()
+        if isUrgent { poller.wakeUp() }
     }
 
     /// The messages so far.

@@ -1,6 +1,5 @@
 import HTTPWire
 import Platform
-import Synchronization
 
 /// One request and its one response, shared between the connection's loop and whoever answers.
 package final class Exchange: Sendable {
@@ -9,19 +8,24 @@ package final class Exchange: Sendable {
     /// When the head's last byte was read.
     package let receivedAt: MonotonicTime
 
+    /// Tells the loop that the response is there; not at once when it is out and nothing depends on it.
+    typealias Deliver = @Sendable (_ exchange: Exchange, _ isUrgent: Bool) -> Void
+
     private struct State: Sendable {
         var response: Response?
         var isAnswered = false
         /// While the handler is being called the loop looks for the response itself.
         var isBeingHandled: Bool
         var isAbandoned = false
-        var deliver: (@Sendable (Exchange) -> Void)?
+        var deliver: Deliver?
+        /// Whether the loop waits to hear of the response, for the connection has more to do.
+        var isAwaited = false
         var reply: DirectReply?
         var sent: DirectReply.Sent?
         var abandonActions: [@Sendable () -> Void] = []
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// An exchange that calls `deliver` when its response is there.
     ///
@@ -33,23 +37,22 @@ package final class Exchange: Sendable {
     ) {
         self.init(
             head: head, peer: peer, receivedAt: receivedAt, isBeingHandled: isBeingHandled,
-            reply: nil, deliver: deliver)
+            reply: nil, deliver: { exchange, _ in deliver(exchange) })
     }
 
     /// An exchange whose response may be sent by who gives it, by `reply`, before `deliver` is called.
     init(
         head: RequestHead, peer: Peer, receivedAt: MonotonicTime, isBeingHandled: Bool,
-        reply: DirectReply?, deliver: @escaping @Sendable (Exchange) -> Void
+        reply: DirectReply?, deliver: @escaping Deliver
     ) {
         self.head = head
         self.peer = peer
         self.receivedAt = receivedAt
-        state = Mutex(State(isBeingHandled: isBeingHandled, deliver: deliver, reply: reply))
+        state = Locked(State(isBeingHandled: isBeingHandled, deliver: deliver, reply: reply))
     }
 
     /// Gives the response, from any thread; the first call counts, later ones are ignored.
     package func respond(_ response: Response) {
-        typealias Deliver = @Sendable (Exchange) -> Void
         let (deliver, reply) = state.withLock { state -> (Deliver?, DirectReply?) in
             guard !state.isAnswered else { return (nil, nil) }
             state.isAnswered = true
@@ -59,12 +62,26 @@ package final class Exchange: Sendable {
             return state.isBeingHandled ? (nil, nil) : (state.deliver, state.reply)
         }
         // The loop looks at it when it is told, below: nobody else does meanwhile.
+        var isUrgent = true
         if let reply, let sent = reply.send(response) {
             // First: who asks for metrics next on this connection finds this exchange in them.
             reply.report(response, sent, to: self)
-            state.withLock { $0.sent = sent }
+            isUrgent = state.withLock { state in
+                state.sent = sent
+                return state.isAwaited || !sent.isComplete
+            }
         }
-        deliver?(self)
+        deliver?(self, isUrgent)
+    }
+
+    /// The loop wants to hear of the response at once from now on.
+    ///
+    /// - Returns: whether it has been sent already, so that nobody may tell.
+    func hearAtOnce() -> Bool {
+        state.withLock { state in
+            state.isAwaited = true
+            return state.sent != nil
+        }
     }
 
     /// Whether the client has reset the connection or the server given it up: nobody will read a

@@ -146,7 +146,9 @@ extension LoopCore {
         let exchange = Exchange(
             head: head, peer: connection.peer, receivedAt: connection.receivedAt,
             isBeingHandled: true, reply: directReply(connection, head),
-            deliver: { exchange in loop.post(.answered(token: token, exchange)) })
+            deliver: { exchange, isUrgent in
+                loop.post(.answered(token: token, exchange), isUrgent: isUrgent)
+            })
         connection.exchange = exchange
         shared.exchangeCount.add(1, ordering: .relaxed)
         shared.handler.handle(Request(head: head, body: body, peer: connection.peer), exchange)

@@ -35,6 +35,8 @@ final class LoopCore {
 
     static let listenerToken = UInt64.max - 1
     static let acceptPauseMinimum = TimeSpan.milliseconds(100)
+    /// For how long a response that is out may stay unheard of.
+    private static let unheardMaximum = TimeSpan.milliseconds(50)
 
     init(loop: EventLoop, listener: ListenerSocket?, loops: [EventLoop]) {
         self.loop = loop
@@ -122,7 +124,9 @@ final class LoopCore {
 
     private func sleepMilliseconds() -> Int32 {
         var sleep = wheel.sleepMaximum(now: now)
-        for moment in [acceptResumesAt, closing?.deadline] {
+        let mayBeUnheard = shared.exchangeCount.load(ordering: .relaxed) > 0
+        let unheard = mayBeUnheard ? now.advanced(by: Self.unheardMaximum) : nil
+        for moment in [acceptResumesAt, closing?.deadline, unheard] {
             guard let moment else { continue }
             let left = max(moment.interval(since: now), .zero)
             sleep = sleep.map { min($0, left) } ?? left
@@ -178,6 +182,12 @@ final class LoopCore {
 
     /// Brings deadline and interest in line with where the connection now stands.
     func settle(_ connection: Connection) {
+        // Nobody wakes the loop for a response that is out, unless there is more to do behind it.
+        while connection.hasHeldInput || connection.hasInputEnded,
+            connection.exchange?.hearAtOnce() == true
+        {
+            finishSent(connection)
+        }
         guard !connection.isClosed else { return }
         let activity: ConnectionDeadline.Activity
         switch connection.machine.phase {

@@ -87,6 +87,25 @@ private struct PromptService: RequestHandler {
         #expect(waitUntil { server.server.exchangeCount == 0 })
     }
 
+    /// The loop is not woken for a response that is out, but what the client has sent behind it counts.
+    @Test(arguments: [false, true]) func whatWaitsBehindAResponseGoesOn(hasEnd: Bool) throws {
+        let service = HoldingService()
+        let server = try TestServer(handler: service)
+        for _ in 0..<20 {
+            let client = try TestClient(server.address)
+            client.send("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HTTP/1.1\r\nHost: h\r\n\r\n")
+            if hasEnd { client.shutDownSending() }
+            for path in ["/1", "/2"] {
+                let exchange = try #require(service.take())
+                #expect(exchange.head.path == path)
+                exchange.respond(Self.sized(3))
+                #expect(try client.response()?.body.count == 3)
+            }
+            if hasEnd { #expect(client.readToEnd()) }
+        }
+        #expect(waitUntil { server.server.exchangeCount == 0 })
+    }
+
     /// Each response is reported, also when its client resets the connection as soon as it has it.
     @Test func aClientThatHasItsAnswerMayGo() throws {
         let service = HoldingService()
