@@ -1,12 +1,12 @@
 import Dispatch
-import Synchronization
+import Platform
 
 /// Compresses responses off the loops: a large one takes milliseconds.
 final class ResponseCompressor: Sendable {
     /// Runs `compress`, one response at a time.
     let queue: DispatchQueue
     /// Made at first use: most servers' clients never ask for it.
-    private let deflater = Mutex<ContentDeflater?>(nil)
+    private let deflater = Locked<ContentDeflater?>(nil)
 
     init(label: String) {
         queue = DispatchQueue(label: label)

@@ -1,6 +1,5 @@
 import Dispatch
 import Platform
-import Synchronization
 
 /// An HTTP/1.1 server: a listener and the loops that serve its connections.
 ///
@@ -8,7 +7,7 @@ import Synchronization
 package final class Server: Sendable {
     package let configuration: ServerConfiguration
     private let shared: ServerShared
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     private struct State: Sendable {
         var loops: [EventLoop] = []
@@ -117,11 +116,11 @@ package final class Server: Sendable {
 
 /// Waits for the last of several loops to close.
 private final class CloseOutcome: Sendable {
-    private let state: Mutex<(loopCount: Int, cutCount: Int)>
+    private let state: Locked<(loopCount: Int, cutCount: Int)>
     private let completion: @Sendable (Int) -> Void
 
     init(loopCount: Int, completion: @escaping @Sendable (Int) -> Void) {
-        state = Mutex((loopCount, 0))
+        state = Locked((loopCount, 0))
         self.completion = completion
     }
 

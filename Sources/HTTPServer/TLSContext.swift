@@ -3,7 +3,6 @@
 import COpenSSL
 import Glibc
 import Platform
-import Synchronization
 
 /// Certificates, keys and settings of a TLS server, loaded and checked; it never changes.
 ///
@@ -23,7 +22,7 @@ package final class TLSContext: @unchecked Sendable {
     /// One for each identity, the default's first.
     let contexts: [OpaquePointer]
     let names: ServerNames
-    let ticketKeys = Mutex(TLSTicketKeyRing())
+    let ticketKeys = Locked(TLSTicketKeyRing())
     let engineBIOMethod: OpaquePointer
     private let stamps: [String: FileStamp]
 

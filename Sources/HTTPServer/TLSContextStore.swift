@@ -1,17 +1,16 @@
 import Dispatch
 import Platform
-import Synchronization
 
 /// The certificates that new connections are accepted with, and their renewal.
 final class TLSContextStore: Sendable {
     private let configuration: TLSConfiguration
-    private let current: Mutex<TLSContext>
+    private let current: Locked<TLSContext>
     /// Loading takes milliseconds and two reloads must not overtake each other.
-    private let reloading = Mutex(())
+    private let reloading = Locked(())
 
     init(_ configuration: TLSConfiguration) throws(ServerError) {
         self.configuration = configuration
-        current = Mutex(try TLSContext(configuration))
+        current = Locked(try TLSContext(configuration))
     }
 
     var context: TLSContext { current.withLock { $0 } }

@@ -1,7 +1,6 @@
 import Batching
 import HTTPServer
 import Platform
-import Synchronization
 
 /// The slices of a large request, as counted before any of it is computed.
 struct SlicePlan: Sendable {
@@ -71,7 +70,7 @@ final class EmbeddingFlow: Sendable {
     private let plan: SlicePlan
     private let service: Service
     private let form: EmbeddingsResponse
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     private var engine: Engine { order.model.engine }
 
@@ -81,7 +80,7 @@ final class EmbeddingFlow: Sendable {
         self.plan = plan
         self.service = service
         form = order.form(tokens: plan.tokens, layouts: [])
-        state = Mutex(State(parts: Array(repeating: nil, count: plan.slices.count)))
+        state = Locked(State(parts: Array(repeating: nil, count: plan.slices.count)))
     }
 
     func start() { enterNext(of: nil) }

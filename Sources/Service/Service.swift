@@ -5,7 +5,6 @@ import HTTPServer
 import HTTPWire
 import Logging
 import Platform
-import Synchronization
 
 /// The embedding service as the HTTP server sees it: decides on requests and answers them.
 package final class Service: Sendable {
@@ -24,14 +23,14 @@ package final class Service: Sendable {
     let logger: Logger
     let logSink: LogSink
     let startedAtSeconds: Double
-    private let phase = Mutex(Phase.loading)
+    private let phase = Locked(Phase.loading)
     /// Large requests are parsed and tokenized here, one after the other, so that a loop and its
     /// other connections never wait for one.
     let preparation = DispatchQueue(label: "quiver.prepare")
     /// The metrics' text is made here: it takes some tenths of a millisecond.
     let scrapes = DispatchQueue(label: "quiver.metrics")
     /// The server's own numbers, for the metrics; set once it listens.
-    let server = Mutex<Server?>(nil)
+    let server = Locked<Server?>(nil)
 
     package init(
         configuration: ServiceConfiguration, access: AccessControl, metrics: ServiceMetrics,

@@ -6,7 +6,7 @@ import Testing
 
 /// Keeps exchanges until the test answers them.
 final class HoldingService: RequestHandler {
-    private let held = Mutex<[Exchange]>([])
+    private let held = Locked<[Exchange]>([])
     private let abandonedCount = Atomic(0)
 
     func admit(_ head: RequestHead, from peer: Peer) -> Admission { .accept() }
@@ -39,8 +39,8 @@ final class Sender: Sendable {
 
 /// Notes the order of requests, and lets a test act within the first one.
 final class OrderingService: RequestHandler {
-    private let paths = Mutex<[String]>([])
-    private let duringFirst = Mutex<(@Sendable () -> Void)?>(nil)
+    private let paths = Locked<[String]>([])
+    private let duringFirst = Locked<(@Sendable () -> Void)?>(nil)
 
     func duringFirst(_ action: @escaping @Sendable () -> Void) {
         duringFirst.withLock { $0 = action }
@@ -251,7 +251,7 @@ struct LifecycleTests {
         try #require(service.take()).respond(text("late"))
         #expect(try late.response()?["connection"] == "close")
 
-        let cutCount = Mutex<Int?>(nil)
+        let cutCount = Locked<Int?>(nil)
         server.server.close(after: .seconds(20)) { count in cutCount.withLock { $0 = count } }
         #expect(idle.readToEnd())
         exchange.respond(text("busy"))
@@ -268,7 +268,7 @@ struct LifecycleTests {
         let client = try TestClient(server.address)
         client.send(Self.get)
         let exchange = try #require(service.take())
-        let cutCount = Mutex<Int?>(nil)
+        let cutCount = Locked<Int?>(nil)
         server.server.close(after: .milliseconds(50)) { count in cutCount.withLock { $0 = count } }
         #expect(waitUntil { cutCount.withLock { $0 } != nil })
         #expect(cutCount.withLock { $0 } == 1)

@@ -1,7 +1,6 @@
 import HTTPServer
 import HTTPWire
 import Platform
-import Synchronization
 import Testing
 
 /// A TLS client on a socket, blocking.
@@ -232,7 +231,7 @@ struct TLSServerTests {
 
     @Test func theHandlerLearnsTheClientsNames() throws {
         final class Witness: RequestHandler {
-            let peers = Mutex<[Peer]>([])
+            let peers = Locked<[Peer]>([])
 
             func admit(_ head: RequestHead, from peer: Peer) -> Admission { .accept() }
             func handle(_ request: Request, _ exchange: Exchange) {

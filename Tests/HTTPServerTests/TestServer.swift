@@ -1,7 +1,6 @@
 import HTTPServer
 import HTTPWire
 import Platform
-import Synchronization
 import Testing
 
 /// A server on a port of the system's choice that closes when the test lets it go.
@@ -41,7 +40,7 @@ final class EventLog: ServerObserver {
         case certificateFailed
     }
 
-    private let events = Mutex<[Event]>([])
+    private let events = Locked<[Event]>([])
 
     func count(_ event: Event) -> Int { events.withLock { $0.count { $0 == event } } }
 

@@ -37,7 +37,7 @@ final class MiniLM: Sendable {
     /// One vector a text: `threads` threads take batches of `batchSize` texts until all are done.
     func vectors(_ ids: [[Int32]], batchSize: Int, threads: Int) -> [[Float]] {
         let next = Atomic(0)
-        let results = Mutex([[Float]](repeating: [], count: ids.count))
+        let results = Locked([[Float]](repeating: [], count: ids.count))
         let workers = (0..<threads).map { index in
             NamedThread(name: "test-\(index)") { [self] in
                 let workspace = model.makeWorkspace(tokensMaximum: 2048)

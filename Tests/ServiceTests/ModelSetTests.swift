@@ -1,7 +1,6 @@
 import Batching
 import Platform
 import Service
-import Synchronization
 import TestSupport
 import Testing
 
@@ -35,7 +34,7 @@ struct ModelSetTests {
     private func vector(_ model: ServedModel) throws -> [Float] {
         let engine = model.engine
         let work = work(model)
-        let result = Mutex<Result<[[Float]], BatchFailure>?>(nil)
+        let result = Locked<Result<[[Float]], BatchFailure>?>(nil)
         let done = Semaphore()
         var request = BatchRequest(
             items: [Engine.Job(engine: engine, work: work)], tokenCounts: [work.tokenIDs.count],

@@ -1,4 +1,4 @@
-import Synchronization
+import Platform
 
 /// What is counted about keys; clients appear by their names alone.
 package final class AccessMetrics: Sendable {
@@ -16,7 +16,7 @@ package final class AccessMetrics: Sendable {
 
     let failures: [Failure: Counter]
     let reloadsFailed = Counter()
-    private let clients = Mutex<[String: ClientInstruments]>([:])
+    private let clients = Locked<[String: ClientInstruments]>([:])
 
     package init() {
         failures = Dictionary(uniqueKeysWithValues: Failure.allCases.map { ($0, Counter()) })

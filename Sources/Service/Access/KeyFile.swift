@@ -1,5 +1,4 @@
 import Platform
-import Synchronization
 
 /// The key file of a running service: its last good state, and how to come by a newer one.
 package final class KeyFile: Sendable {
@@ -11,7 +10,7 @@ package final class KeyFile: Sendable {
         var stamp: FileStamp?
     }
 
-    private let state: Mutex<State>
+    private let state: Locked<State>
 
     /// Reads the file.
     ///
@@ -20,7 +19,7 @@ package final class KeyFile: Sendable {
         self.path = path
         let stamp = FileStamp(path)
         do throws(KeyRing.Problem) {
-            state = Mutex(State(ring: try Self.read(path), stamp: stamp))
+            state = Locked(State(ring: try Self.read(path), stamp: stamp))
         } catch {
             guard Self.mayBeNamed(path) else {
                 throw StartError(

@@ -1,9 +1,8 @@
 import Platform
-import Synchronization
 
 /// The quotas of all clients that have one, by name; they outlive a reload of the keys.
 package final class QuotaLedger: Sendable {
-    private let quotas = Mutex<[String: TokenQuota]>([:])
+    private let quotas = Locked<[String: TokenQuota]>([:])
 
     package init() {}
 

@@ -1,6 +1,5 @@
 import Batching
 import Platform
-import Synchronization
 
 /// Embeds texts in this process: the engine of the service without its server.
 package final class TextEmbedder {
@@ -88,7 +87,7 @@ package final class TextEmbedder {
 
 /// Carries a result from the compute thread to the waiting one.
 private final class Outcome: Sendable {
-    let result = Mutex<Result<[[Float]], BatchFailure>?>(nil)
+    let result = Locked<Result<[[Float]], BatchFailure>?>(nil)
 }
 
 /// Hears nothing.

@@ -1,3 +1,4 @@
+import Platform
 import Synchronization
 
 /// A number that only grows.
@@ -41,7 +42,7 @@ package final class Histogram: Sendable {
     /// Upper bounds (inclusive) of the buckets, ascending, without the infinite last one.
     package let bounds: [Double]
 
-    private let state: Mutex<Snapshot>
+    private let state: Locked<Snapshot>
 
     /// Counts by bucket (the last is the infinite one; not cumulative), and the sum of observations.
     package struct Snapshot: Sendable {
@@ -53,7 +54,7 @@ package final class Histogram: Sendable {
     package init(bounds: [Double]) {
         precondition(zip(bounds, bounds.dropFirst()).allSatisfy { $0 < $1 })
         self.bounds = bounds
-        state = Mutex(Snapshot(counts: [Int](repeating: 0, count: bounds.count + 1), sum: 0))
+        state = Locked(Snapshot(counts: [Int](repeating: 0, count: bounds.count + 1), sum: 0))
     }
 
     /// Counts one observation.

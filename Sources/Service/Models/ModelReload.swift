@@ -1,7 +1,6 @@
 import Glibc
 import Logging
 import Platform
-import Synchronization
 
 /// Loads models at the start and whenever the configuration is read again, one change at a time.
 ///
@@ -13,7 +12,7 @@ final class ModelReload: Sendable {
     private let observer: ServiceObserver
     private let logger: Logger
     private let readAgain: @Sendable () throws -> ServiceConfiguration
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     private struct State {
         /// True from the start: the first models are loaded before any others.
