@@ -52,6 +52,14 @@ struct BenchmarkTests {
         #expect(lines.contains { $0.hasPrefix("int8 ") && $0.contains("bytes in memory; ") })
     }
 
+    @Test(arguments: [
+        ([100.0], 0), ([100, 103], 0), ([100, 105], 1), ([100, 103, 105], 1), ([100, 103, 106], 1),
+        ([100, 90, 105], 2), ([100, 120, 110], 1), ([1, 1, 1], 0),
+    ])
+    func theSmallestBatchThatNoOtherBeats(speeds: [Double], chosen: Int) {
+        #expect(BatchMeasurement.smallestWorthwhile(speeds) == chosen)
+    }
+
     @Test(arguments: ["bert", "static"], [nil, 48])
     func theStartFindsABatch(name: String, fixed: Int?) throws {
         let folder = try TinyModel.folder(name)
