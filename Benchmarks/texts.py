@@ -4,8 +4,8 @@
     Benchmarks/texts.py --model FOLDER --texts FILE.json [--binary .build/release/quiver]
         [--dtype float32 --dtype bfloat16 --dtype int8]
 
-FILE.json is an object of lists of texts. Each list is sent again and again, 32 texts a request in the order
-of the file, on four connections; the best and the median pass are printed, all of HTTP, JSON and
+FILE.json is an object of lists of texts. Each list is sent again and again, in requests of up to 32 texts in the
+order of the file, on four connections; the best and the median pass are printed, all of HTTP, JSON and
 tokenizing included.
 """
 
@@ -57,12 +57,12 @@ def work(address, bodies):
 
 def measure(address, texts, seconds):
     """Tokens a second of each pass over the texts."""
+    # At least two requests a connection, so that the last one's wait counts for little; and no text twice at a
+    # time, for equal texts in the queue are computed once.
+    size = max(1, min(TEXTS_OF_REQUEST, len(texts) // (2 * CONNECTIONS)))
     bodies = [
-        json.dumps({"model": "m", "input": texts[first:first + TEXTS_OF_REQUEST],
-                    "encoding_format": "base64"})
-        for first in range(0, len(texts), TEXTS_OF_REQUEST)]
-    # At least two requests a connection, so that the last one's wait counts for little.
-    bodies *= -(-2 * CONNECTIONS // len(bodies))
+        json.dumps({"model": "m", "input": texts[first:first + size], "encoding_format": "base64"})
+        for first in range(0, len(texts), size)]
     rates, begin = [], time.perf_counter()
     with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
         while len(rates) < 3 or time.perf_counter() - begin < seconds:
