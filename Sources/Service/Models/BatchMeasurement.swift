@@ -32,7 +32,8 @@ package struct BatchMeasurement {
         var speeds = Array(repeating: 1.0, count: sizes.count)
         for _ in 0..<Self.rounds {
             for (index, size) in sizes.enumerated() {
-                speeds[index] = max(speeds[index], try Self.speed(of: size, model, workspace, tokenID))
+                let speed = try Self.speed(of: size, model, workspace, tokenID)
+                speeds[index] = max(speeds[index], speed)
             }
         }
         let chosen = Self.smallestWorthwhile(speeds)
