@@ -42,7 +42,7 @@ package struct BatchMeasurement {
     }
 
     /// The first of the speeds that none of those behind it exceeds by more than it is worth.
-    static func smallestWorthwhile(_ speeds: [Double]) -> Int {
+    package static func smallestWorthwhile(_ speeds: [Double]) -> Int {
         speeds.indices.first { index in
             speeds[index...].allSatisfy { $0 < speeds[index] * worth }
         } ?? 0
