@@ -1,3 +1,4 @@
+import Batching
 import Glibc
 import Logging
 import Platform
@@ -103,7 +104,9 @@ final class ModelReload: Sendable {
             !new.models.contains { $0.engine.id == model.engine.id }
         }
         for model in gone { letGo(model) }
-        return gone.map { Departed(label: $0.setting.label, engine: $0.engine) }
+        return gone.map {
+            Departed(label: $0.setting.label, id: $0.engine.id, engine: $0.engine)
+        }
     }
 
     private func load(
@@ -152,12 +155,12 @@ final class ModelReload: Sendable {
         let engine = model.engine
         while engine.pool.admittedRequests(of: engine) > 0 { usleep(Self.lookMicroseconds) }
         engine.pool.remove(engine)
-        service.metrics.assign(nil, to: engine.id)
     }
 
     /// An engine that nobody should hold any more.
     private struct Departed {
         let label: String
+        let id: ModelID
         weak var engine: Engine?
     }
 
@@ -168,6 +171,11 @@ final class ModelReload: Sendable {
         let end = MonotonicTime.now.advanced(by: Self.patience)
         while engines.contains(where: { $0.engine != nil }), MonotonicTime.now < end {
             usleep(Self.lookMicroseconds)
+        }
+        // Not before: who answers a model's last request holds the model while it is counted, and the queue
+        // has forgotten that request by then.
+        for departed in engines where departed.engine == nil {
+            service.metrics.assign(nil, to: departed.id)
         }
         // A reference is gone before the memory behind it, which another thread may be freeing yet.
         usleep(Self.freeingMicroseconds)
