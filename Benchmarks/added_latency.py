@@ -20,6 +20,8 @@ import subprocess
 import sys
 import time
 
+from started import serve
+
 WORDS = ["river", "bank", "money", "water", "house", "green", "table", "paper", "music", "light"]
 
 
@@ -87,23 +89,6 @@ def encoder_alone(arguments):
     return next(row["single_ms"] * 1000 for row in rows if row.get("length") == 8)
 
 
-def serve(arguments):
-    """A started server and its address."""
-    process = subprocess.Popen(
-        [arguments.binary, "serve", "--model", arguments.model, "--port", "0", "--dtype",
-         arguments.dtype, "--served-model-name", "m", *arguments.serve_option],
-        stderr=subprocess.PIPE, text=True)
-    address = None
-    for line in process.stderr:
-        entry = json.loads(line)
-        if entry["message"] == "listening":
-            host, port = entry["url"].split("//")[1].rsplit(":", 1)
-            address = (host, int(port))
-        if entry["message"] == "ready":
-            return process, address
-    sys.exit("the server ended")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", required=True)
@@ -115,7 +100,8 @@ def main():
     arguments.binary = arguments.binary.resolve()
 
     alone = [encoder_alone(arguments)]
-    process, address = serve(arguments)
+    process, address = serve(
+        arguments.binary, arguments.model, arguments.dtype, *arguments.serve_option)
     try:
         exchanges(address, post, 300, 0)
         rows = [(name, how, *exchanges(address, make, arguments.count, pause, spins))

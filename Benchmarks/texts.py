@@ -15,28 +15,13 @@ import http.client
 import json
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
+from started import serve
+
 CONNECTIONS = 4
 TEXTS_OF_REQUEST = 32
-
-
-def serve(arguments, dtype):
-    """A started server and its address."""
-    process = subprocess.Popen(
-        [arguments.binary, "serve", "--model", arguments.model, "--port", "0", "--dtype", dtype,
-         "--served-model-name", "m"], stderr=subprocess.PIPE, text=True)
-    address = None
-    for line in process.stderr:
-        entry = json.loads(line)
-        if entry["message"] == "listening":
-            host, port = entry["url"].split("//")[1].rsplit(":", 1)
-            address = (host, int(port))
-        if entry["message"] == "ready":
-            return process, address
-    sys.exit("the server ended")
 
 
 def work(address, bodies):
@@ -84,7 +69,7 @@ def main():
     arguments.binary = arguments.binary.resolve()
     lists = json.loads(arguments.texts.read_text(encoding="utf-8"))
     for dtype in arguments.dtype or ("float32", "bfloat16", "int8"):
-        process, address = serve(arguments, dtype)
+        process, address = serve(arguments.binary, arguments.model, dtype)
         try:
             for name, texts in lists.items():
                 rates = measure(address, texts, arguments.seconds)
