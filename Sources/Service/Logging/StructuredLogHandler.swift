@@ -57,7 +57,7 @@ package struct StructuredLogHandler: LogHandler {
             Self.append(value, to: &json)
         }
         json.raw("}\n")
-        sink.write(json.bytes)
+        sink.write(json.bytes, isUrgent: level >= .warning)
     }
 
     /// Numbers and truth values stay what they are, so that a query can compare them.
@@ -78,7 +78,7 @@ package struct StructuredLogHandler: LogHandler {
         for (key, value) in fields {
             line += " \(key)=\(Self.escaped("\(value)"))"
         }
-        sink.write(Array(line.utf8) + [0x0A])
+        sink.write(Array(line.utf8) + [0x0A], isUrgent: level >= .warning)
     }
 
     /// The text without control characters: as JSON writes them.
