@@ -60,7 +60,7 @@ extension SchedulerState {
             var request = admitted.removeValue(forKey: id)
         else { return nil }
         let items = request.slices[number].items
-        let rows = request.rows[items].compactMap(\.self)
+        let rows = request.rows[items].compactMap { $0 }
         for index in items {
             request.rows[index] = nil
             guard index < request.contentKeys.count else { continue }

@@ -77,7 +77,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
                 effects.append(.wantMore(flow.wantsMore, Ticket(request: id)))
             case .complete(let id):
                 guard let request = forget(id) else { continue }
-                let rows = request.flow == nil ? request.rows.compactMap(\.self) : []
+                let rows = request.flow == nil ? request.rows.compactMap { $0 } : []
                 effects.append(end(request, .success(rows), now))
             case .fail(let id, let failure):
                 guard let request = forget(id) else { continue }

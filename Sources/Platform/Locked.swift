@@ -4,10 +4,11 @@ import Glibc
 ///
 /// A `pthread_mutex_t`, not `Synchronization.Mutex`: the thread sanitizer does not see the latter's
 /// slow path, which is in the uninstrumented standard library, and reports every contended use.
+/// Inlinable, so that every room's use of it is compiled for the room's own types.
 package final class Locked<Value>: @unchecked Sendable {
     /// Safe to share: touched only between lock and unlock.
-    private var value: Value
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    @usableFromInline var value: Value
+    @usableFromInline let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     package init(_ value: sending Value) {
         self.value = value
@@ -24,6 +25,7 @@ package final class Locked<Value>: @unchecked Sendable {
     }
 
     /// Runs `body` with the value while nobody else can; it must not take the same lock again.
+    @inlinable
     package func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
