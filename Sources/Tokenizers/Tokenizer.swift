@@ -1,8 +1,9 @@
 /// Turns text into token ids exactly as the reference library does for the same `tokenizer.json`.
 ///
-/// Immutable after loading, so one value serves every thread. The reference is Hugging Face
-/// tokenizers 0.23, used as transformers 5 uses it: the length limit is the caller's, not the file's.
-package struct Tokenizer: Sendable {
+/// Immutable after loading, so one serves every thread; a class, for a copy of so many parts costs as
+/// much as a short text. The reference is Hugging Face tokenizers 0.23, used as transformers 5 uses
+/// it: the length limit is the caller's, not the file's.
+package final class Tokenizer: Sendable {
     let normalizer: Normalizer?
     let preTokenizer: PreTokenizer?
     let model: TokenModel
@@ -30,7 +31,7 @@ package struct Tokenizer: Sendable {
     /// - Parameters:
     ///   - tokenizerJSON: contents of `tokenizer.json`.
     ///   - tokenizerConfiguration: contents of `tokenizer_config.json`, if there is one.
-    package init(
+    package convenience init(
         tokenizerJSON: [UInt8], tokenizerConfiguration: [UInt8]? = nil
     ) throws(TokenizerFileError) {
         try self.init(

@@ -64,7 +64,7 @@ extension Tokenizer {
     ///   `do_lower_case` of `sentence_bert_config.json` asks.
     /// - Parameter isPlain: whether `tokenizer.json` is used alone, as the tokenizers library reads it, and
     ///   without special tokens: so do static embeddings.
-    package init(
+    package convenience init(
         _ files: TokenizerFiles, lowercases: Bool = false, isPlain: Bool = false
     ) throws(TokenizerFileError) {
         if isPlain, let json = files.tokenizer {
