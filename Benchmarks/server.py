@@ -3,6 +3,7 @@
 
     Benchmarks/server.py --model FOLDER [--binary .build/release/quiver] [--out FOLDER]
         [--only latency,closed,capacity,loads,fairness,cache] [--seconds 12] [--url URL --name NAME]
+        [--loads 0.6,0.85 | --rates 240,340]
 
 Open loop: requests are sent at the times of a Poisson process, whether or not earlier ones have been
 answered, and a latency counts from the time at which its request was due, so that a server that
@@ -104,9 +105,9 @@ def without_latencies(value):
     return value
 
 
-def measure_load(arguments, server, texts, load, peak):
+def measure_load(arguments, server, texts, rate, load):
     others, start = server.others_seconds(), time.monotonic()
-    result = poisson(server.address, texts, load * peak, arguments.seconds, arguments.seed)
+    result = poisson(server.address, texts, rate, arguments.seconds, arguments.seed)
     result["load"] = load
     title = (f"load {100 * load:.0f} %: {result['rate']:.0f} requests/s, offered "
              f"{result['offered']:.0f} tokens/s, answered in time {result['goodput']:.0f}\n"
@@ -157,7 +158,8 @@ def measure(arguments, server):
                 title += f", {used / (arguments.seconds + 1):.2f} processors"
             print_kinds(title, result["kinds"])
             report[f"closed_{connections}"] = result
-    if "capacity" in only or "loads" in only:
+    rates = [float(rate) for rate in arguments.rates.split(",") if rate]
+    if "capacity" in only or "loads" in only and not rates:
         result = closed(server.address, texts.mixed, 64, arguments.seconds)
         report["capacity"] = result
         print_kinds(f"capacity: {result['requests_per_second']:.1f} requests/s, "
@@ -165,10 +167,13 @@ def measure(arguments, server):
     if "loads" in only:
         # Tokens, not requests: how many bulk requests chance brought does not matter then.
         mean = 0.79 * 16 + 0.2 * 130 + 0.01 * 32 * 130
-        peak = report["capacity"]["tokens_per_second"] / mean
+        peak = report["capacity"]["tokens_per_second"] / mean if "capacity" in report else None
+        if not rates:
+            rates = [float(load) * peak for load in arguments.loads.split(",")]
         report["loads"] = []
-        for load in map(float, arguments.loads.split(",")):
-            report["loads"].append(measure_load(arguments, server, texts, load, peak))
+        for rate in rates:
+            load = round(rate / peak, 3) if peak else float("nan")
+            report["loads"].append(measure_load(arguments, server, texts, rate, load))
             if "alone" in report:
                 print_multiples(report["loads"][-1]["kinds"], report["alone"])
     if "fairness" in only:
@@ -199,6 +204,9 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("server-benchmark"))
     parser.add_argument("--only", default="latency,closed,capacity,loads,fairness,cache")
     parser.add_argument("--loads", default="0.6,0.85,1.0,1.5")
+    parser.add_argument(
+        "--rates", default="",
+        help="requests/s instead of loads, for comparing two binaries: a capacity differs by run")
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--serve-option", action="append", default=[])
@@ -219,7 +227,7 @@ def main():
         report["cache"] = measure_cache(arguments)
     (arguments.out / "server.json").write_text(
         json.dumps(without_latencies(report), indent=1), encoding="utf-8")
-    if report.get("loads"):
+    if report.get("loads") and "capacity" in report:
         plot_loads(report, arguments.out / "server-loads.svg")
         for load in report["loads"]:
             name = f"server-latency-{100 * load['load']:.0f}.svg"
