@@ -22,16 +22,18 @@ package struct Crew {
         self.team = team
     }
 
-    /// The most parts that work is split into.
+    /// The most parts that work is ever split into, now and as long as the team lasts.
     package var width: Int { team?.width ?? 1 }
 
     /// Calls `body` once for each part and returns when all are done.
     @inline(__always)
     package func split(_ body: (Part) -> Void) {
-        guard let team, team.width > 1 else {
+        // Read once: helpers come and go meanwhile.
+        let count = team?.strength ?? 1
+        guard let team, count > 1 else {
             body(Part(index: 0, count: 1))
             return
         }
-        team.run(parts: team.width) { body(Part(index: $0, count: team.width)) }
+        team.run(parts: count) { body(Part(index: $0, count: count)) }
     }
 }

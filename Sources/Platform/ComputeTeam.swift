@@ -6,11 +6,15 @@ import Synchronization
 ///
 /// The leader calls `run` as often as it likes, then `dismiss`; helpers call `serve`, which returns
 /// after the dismissal. Parts are claimed one by one, so a helper that the system has not woken yet
-/// is not waited for: the leader does its parts. Between jobs helpers spin, then yield; a team is
-/// for the milliseconds of one computation on a machine that has nothing else to do.
+/// is not waited for: the leader does its parts. So helpers may come at any moment, and go when they
+/// are recalled. Between jobs helpers spin, then yield; a team is for the milliseconds of one
+/// computation on a machine that has nothing else to do.
 package final class ComputeTeam: @unchecked Sendable {
-    /// The number of threads, the leader included; parts may be fewer or more.
+    /// The number of threads at most, the leader included; parts may be fewer or more.
     package let width: Int
+    /// Helpers that are here or on their way.
+    private let helpers: Atomic<Int>
+    private let total: Atomic<Int>
 
     /// Generation, number of parts, next part: one word, so that a claim fails when the job that
     /// it was meant for is over.
@@ -42,9 +46,31 @@ package final class ComputeTeam: @unchecked Sendable {
     /// the job is done; read by whoever has claimed a part, in between.
     private var body: ((Int) -> Void)?
 
-    package init(width: Int) {
+    /// A team of a leader and the helpers that have been sent to it: all of them, unless
+    /// `helpers` says how many; `expectHelper` announces others.
+    package init(width: Int, helpers: Int? = nil) {
         self.width = width
+        self.helpers = Atomic(helpers ?? max(width - 1, 0))
+        total = Atomic(helpers ?? max(width - 1, 0))
     }
+
+    /// How many threads there are to compute parts, those on their way included: from one up to the
+    /// width, and never the same for long.
+    ///
+    /// A leader who is alone does better not to divide what it computes.
+    package var strength: Int { min(helpers.load(ordering: .relaxed) + 1, width) }
+
+    /// Announces a thread that will call `serve` soon.
+    package func expectHelper() {
+        helpers.add(1, ordering: .relaxed)
+        total.add(1, ordering: .relaxed)
+    }
+
+    /// Helpers that the team has had, or was to have.
+    package var helperTotal: Int { total.load(ordering: .relaxed) }
+
+    /// Whether the team is over.
+    package var isDismissed: Bool { word.load(ordering: .relaxed) == Word.dismissed }
 
     /// Calls `body` with 0 up to `parts - 1`, each once, and returns when all calls have returned.
     ///
@@ -74,10 +100,11 @@ package final class ComputeTeam: @unchecked Sendable {
         word.store(Word.dismissed, ordering: .releasing)
     }
 
-    /// Lends the calling thread to the team until it is dismissed.
-    package func serve() {
+    /// Lends the calling thread to the team until the team is dismissed or the thread is recalled.
+    package func serve(until recall: Recall? = nil) {
+        defer { helpers.subtract(1, ordering: .relaxed) }
         var spins = 0
-        while word.load(ordering: .relaxed) != Word.dismissed {
+        while !isDismissed, recall?.isSet != true {
             if let part = claim() {
                 compute(part)
                 spins = 0

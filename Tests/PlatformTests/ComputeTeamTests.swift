@@ -1,3 +1,4 @@
+import Glibc
 import Platform
 import Testing
 
@@ -26,6 +27,37 @@ struct ComputeTeamTests {
         team.dismiss()
         team.serve()
         #expect(sum.withLock { $0 } == 45)
+    }
+
+    /// A helper that comes while the leader works, and goes while it works on.
+    @Test func takesHelpersAndLetsThemGo() {
+        let team = ComputeTeam(width: 2, helpers: 0)
+        #expect(team.strength == 1)
+        team.expectHelper()
+        #expect(team.strength == 2)
+        let recall = Recall()
+        let hasLeft = Locked(false)
+        let helper = NamedThread(name: "helper") {
+            team.serve(until: recall)
+            hasLeft.withLock { $0 = true }
+        }
+        let helpers = Locked<Set<UInt>>([])
+        let leader = pthread_self()
+        while helpers.withLock({ $0.isEmpty }) {
+            team.run(parts: 2) { _ in
+                let thread = pthread_self()
+                if thread != leader { helpers.withLock { _ = $0.insert(thread) } }
+            }
+        }
+        #expect(!hasLeft.withLock { $0 })
+        recall.set()
+        helper.join()
+        #expect(hasLeft.withLock { $0 } && team.strength == 1 && !team.isDismissed)
+        let sum = Locked(0)
+        team.run(parts: 5) { part in sum.withLock { $0 += part } }
+        #expect(sum.withLock { $0 } == 10)
+        team.dismiss()
+        #expect(team.helperTotal == 1)
     }
 
     @Test func semaphoreGivesUpAtItsDeadline() {
