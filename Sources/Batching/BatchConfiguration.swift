@@ -50,9 +50,15 @@ package struct BatchConfiguration: Hashable, Sendable {
     /// client's bulk work does not hold back its own queries for long.
     package var excessTokensMaximum = 1_024
 
-    /// An item of at least this many tokens that is alone in the queue gets all idle workers at
-    /// once; nil for never.
+    /// Idle workers compute parts of a batch that runs elsewhere and has at least this many tokens to
+    /// go; nil for never.
     package var gangTokensMinimum: Int?
+    /// They do so before they begin with what waits if that is much longer, and if all workers would
+    /// have computed all that waits in this time; zero for helping only when nothing waits.
+    ///
+    /// A gang ends the shorter request sooner and costs a part of the workers' time: with more than
+    /// can be done soon, that part matters more.
+    package var gangBacklogMaximum = TimeSpan.milliseconds(500)
     /// A request of at most so many tokens may run between two layers of a batch whose requests have
     /// longer to go; the second limit is for what runs between two layers of that, and so on.
     ///
@@ -144,6 +150,11 @@ extension BatchConfiguration {
         ]
         // A day: far beyond any use, and far from the end of the clock.
         let limit = TimeSpan.seconds(86_400)
+        guard .zero...TimeSpan.seconds(86_400) ~= gangBacklogMaximum else {
+            throw BatchConfigurationError(
+                key: "gangBacklogMaximum",
+                problem: "from 0 s to a day, not \(gangBacklogMaximum.seconds) s")
+        }
         for (key, value) in spans where value <= .zero || value > limit {
             throw BatchConfigurationError(
                 key: key, problem: "above 0 s and at most a day, not \(value.seconds) s")

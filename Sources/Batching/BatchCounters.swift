@@ -22,6 +22,9 @@ package struct BatchCounters: Hashable, Sendable {
     package var itemsShared = 0
     /// Batches that had helpers.
     package var gangs = 0
+    /// Times that an idle worker began to help with a batch, and that a helper was called away.
+    package var joins = 0
+    package var recalls = 0
     /// Batches that ran between two layers of another.
     package var interrupts = 0
 

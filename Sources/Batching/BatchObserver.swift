@@ -8,7 +8,7 @@ package struct BatchReport: Hashable, Sendable {
     package var tokens: Int
     package var duration: TimeSpan
     package var failed = false
-    /// Other workers that lent a hand.
+    /// Times that another worker came to lend a hand.
     package var helpers = 0
     /// Whether it ran between two layers of another batch (whose duration contains this one's).
     package var isInterrupting = false

@@ -170,7 +170,7 @@ extension BatchQueue {
 
     /// About how long the request would wait for its first item to start, in seconds.
     func predictedWait(of arrival: Arrival, tokens: Int, now: MonotonicTime) -> Double {
-        guard free.isEmpty else { return 0 }
+        guard free.isEmpty, !hasHelperToSpare else { return 0 }
         let penalty = arrival.priority == .bulk ? configuration.bulkPenaltyTokens : 0
         let work = min(tokens, configuration.orderTokensMaximum)
         let standing = Standing(

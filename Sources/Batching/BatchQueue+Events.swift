@@ -11,7 +11,9 @@ extension BatchQueue {
         case workerFree(Int)
         /// A batch has come to a point between two layers, where another can run before it goes on.
         case layerDone(BatchID)
-        /// A batch ended; its workers are free by that.
+        /// A helper that was to leave this batch takes no parts of it any more, and is free.
+        case helperLeft(worker: Int, BatchID)
+        /// A batch ended; its worker and its helpers are free by that.
         case batchDone(BatchID, succeeded: Bool)
         /// The model is loaded and served on these terms; nil when it was unloaded.
         case terms(ModelID, ModelTerms?)
@@ -30,6 +32,10 @@ extension BatchQueue {
         /// Little of what has come of this request waits yet: its next slice is due.
         case wantsMore(RequestID)
         case start(Batch)
+        /// An idle worker takes parts of this batch from now on, until it ends or `leave`.
+        case join(worker: Int, BatchID)
+        /// The helper is wanted elsewhere: it says `helperLeft` when it is out of its part.
+        case leave(worker: Int, BatchID)
         /// Nobody waits for this batch any more; its worker may end it as failed.
         case discard(BatchID)
         /// The batch's row `row` is the output for this item.
@@ -83,8 +89,6 @@ extension BatchQueue {
     package struct Batch: Hashable, Sendable {
         package var id: BatchID
         package var worker: Int
-        /// Idle workers that lend a hand.
-        package var helpers: [Int] = []
         /// The longer batch on the same worker that waits for this one.
         package var interrupts: BatchID?
         package var model: ModelID

@@ -24,14 +24,15 @@ extension BatchQueue {
 
     private mutating func release(_ ended: Running, succeeded: Bool, now: MonotonicTime) {
         let duration = now.interval(since: ended.started)
+        freeHelpers(of: ended)
         if let outer = ended.batch.interrupts {
+            settle(outer, now: now)
             running[outer]?.interruptedBy = nil
             running[outer]?.interruptedTime.nanoseconds += duration.nanoseconds
         } else {
-            free.append(contentsOf: ended.batch.helpers)
             free.append(ended.batch.worker)
         }
-        guard succeeded, ended.batch.helpers.isEmpty else { return }
+        guard succeeded, !ended.wasHelped else { return }
         let own = TimeSpan(nanoseconds: duration.nanoseconds - ended.interruptedTime.nanoseconds)
         throughput.observe(tokens: ended.batch.tokens, in: own)
     }

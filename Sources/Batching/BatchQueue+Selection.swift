@@ -12,20 +12,23 @@ extension BatchQueue {
     /// of them is the first of the next batch, and the look-around stays short.
     private static let misfitsMaximum = 8
 
-    /// Gives every idle worker a batch, as long as there is anything to give.
+    /// Gives every idle worker a batch, its own or one to help with, as long as anything is queued.
     mutating func startBatches(now: MonotonicTime, _ actions: inout [Action]) {
         while queued.items > 0, !free.isEmpty {
             guard let (leader, model, isByAge) = nextLeader else { return }
-            let helpers = gang(of: model)
+            // Not for ever: age has its turns.
+            if isByAge != true, let id = batchToHelpFirst(now: now) {
+                lendWorker(to: id, now: now, &actions)
+                continue
+            }
             let budget = batchBudget(of: model)
             let worker = free.removeLast()
-            free.removeAll { helpers.contains($0) }
             let growing = grow(model, from: leader, budget: budget) { _ in true }
             if let isByAge {
                 let share = configuration.ageShare
                 ageCredit += Double(growing.tokens) * (isByAge ? share - 1 : share)
             }
-            start(growing, model: model, worker: worker, helpers: helpers, now: now, &actions)
+            start(growing, model: model, worker: worker, now: now, &actions)
         }
     }
 
@@ -37,6 +40,7 @@ extension BatchQueue {
         let limits = configuration.interruptTokensMaxima
         guard !limits.isEmpty, let batch = running[id], batch.interruptedBy == nil else { return }
         guard isWanted(batch) else { return discard(batch, &actions) }
+        guard !isHelpComing else { return }
         let below = interruptedBatches(from: id)
         guard below.count <= limits.count, let (leader, model) = shortest,
             let request = requests[leader]
@@ -49,6 +53,7 @@ extension BatchQueue {
         let budget = min(short, batchTokensMaximum(of: model))
         let growing = grow(model, from: leader, budget: budget) { Self.isShort($0, short) }
         for each in below { running[each.batch.id]?.interruptedTokens += growing.tokens }
+        settle(id, now: now)
         running[id]?.interruptedBy = BatchID(nextBatch)
         start(
             growing, model: model, worker: batch.batch.worker, interrupts: id, now: now, &actions)
@@ -84,16 +89,19 @@ extension BatchQueue {
 
     /// The most tokens that a request may have so that the mean wait is shorter when it goes first.
     ///
+    /// It must be shorter than what is left by `interruptWorth`, as an interruption has a cost of its
+    /// own.
+    private func worthwhileTokens(interrupting running: Running, now: MonotonicTime) -> Int {
+        Int(workLeft(of: running, now: now) / Self.interruptWorth)
+    }
+
+    /// What is left of the batch and its requests, in tokens, as one request would have it.
+    ///
     /// Smith's rule (1956) with a weight of 1 for each request: of two pieces of work, that goes
     /// first which ends more requests a token. The batch ends each of its requests after what is
-    /// left of the batch and of the request's queued texts. A request must be shorter than that by
-    /// `interruptWorth`, as an interruption has a cost of its own.
-    private func worthwhileTokens(interrupting running: Running, now: MonotonicTime) -> Int {
-        let elapsed = now.interval(since: running.started).seconds
-        let own = elapsed - running.interruptedTime.seconds
-        let hands = Double(running.batch.helpers.count + 1)
-        let done = own * throughput.tokensPerSecond * hands
-        let left = max(Double(running.batch.tokens) - done, 1)
+    /// left of the batch and of the request's queued texts.
+    func workLeft(of running: Running, now: MonotonicTime) -> Double {
+        let left = tokensLeft(of: running, now: now)
         var seen: Set<RequestID> = []
         var urgency = 0.0
         for (item, content) in zip(running.batch.items, running.contents) {
@@ -104,20 +112,21 @@ extension BatchQueue {
                 urgency += 1 / (left + Double(request.queuedTokens + request.tokensToCome))
             }
         }
-        return Int(1 / (max(urgency, 1e-9) * Self.interruptWorth))
+        return 1 / max(urgency, 1e-9)
     }
 
     /// How many times shorter than what it interrupts a request must be.
     private static let interruptWorth = 1.5
 
-    private func isWanted(_ running: Running) -> Bool {
+    func isWanted(_ running: Running) -> Bool {
         zip(running.batch.items, running.contents).contains { item, content in
             if let content { return works[content]?.subscribers.isEmpty == false }
             return requests[item.request] != nil
         }
     }
 
-    private var shortest: (RequestID, ModelID)? { best(\.bestByWork) }
+    /// The request whose turn it is by its work.
+    var shortest: (RequestID, ModelID)? { best(\.bestByWork) }
 
     /// The request that leads the next batch, and whether it owes that to its age; nil when the
     /// shortest is the one whose turn it is by age, too.
@@ -154,14 +163,6 @@ extension BatchQueue {
         let part = (queued.uniqueTokens + free.count - 1) / free.count
         return min(
             batchTokensMaximum(of: model), max(part, configuration.splitTokensMinimum))
-    }
-
-    /// The other idle workers, when the only item in the queue is worth them all.
-    private func gang(of model: ModelID) -> [Int] {
-        guard let minimum = configuration.gangTokensMinimum, free.count > 1, queued.items == 1,
-            queued.uniqueTokens >= minimum
-        else { return [] }
-        return Array(free.dropLast())
     }
 
     /// The next queued item of a request, with what choosing it takes.
@@ -265,18 +266,18 @@ extension BatchQueue {
     }
 
     private mutating func start(
-        _ growing: Growing, model: ModelID, worker: Int, helpers: [Int] = [],
-        interrupts: BatchID? = nil, now: MonotonicTime, _ actions: inout [Action]
+        _ growing: Growing, model: ModelID, worker: Int, interrupts: BatchID? = nil,
+        now: MonotonicTime, _ actions: inout [Action]
     ) {
         let batch = Batch(
-            id: BatchID(nextBatch), worker: worker, helpers: helpers, interrupts: interrupts,
-            model: model, items: growing.items, tokens: growing.tokens)
+            id: BatchID(nextBatch), worker: worker, interrupts: interrupts, model: model,
+            items: growing.items, tokens: growing.tokens)
         nextBatch += 1
-        running[batch.id] = Running(batch: batch, contents: growing.contents, started: now)
+        running[batch.id] = Running(
+            batch: batch, contents: growing.contents, started: now, settled: now)
         counters.batches += 1
         counters.itemsStarted += batch.items.count
         counters.tokensStarted += batch.tokens
-        counters.gangs += helpers.isEmpty ? 0 : 1
         counters.interrupts += interrupts == nil ? 0 : 1
         actions.append(.start(batch))
     }

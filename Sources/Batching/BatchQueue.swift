@@ -26,6 +26,9 @@ package struct BatchQueue {
     /// Idle workers; the last one to become idle goes first, its caches are warm.
     var free: [Int] = []
     var workerCount = 0
+    /// Workers that help with a batch, and those of them that were called away.
+    var lentCount = 0
+    var leavingCount = 0
     var nextBatch: UInt64 = 0
     /// Tokens that the oldest may lead: its share of those that the shortest led while it was not
     /// the oldest, less what the oldest led beyond its share; above zero, the oldest leads.
@@ -59,6 +62,7 @@ package struct BatchQueue {
             workerCount += 1
             free.append(worker)
         case .layerDone(let id): interrupt(id, now: now, &actions)
+        case .helperLeft(let worker, let id): helperLeft(worker, id, now: now)
         case .batchDone(let id, let succeeded): finish(id, succeeded, now: now, &actions)
         case .terms(let model, let terms): setTerms(terms, of: model)
         case .tick: break
@@ -68,6 +72,8 @@ package struct BatchQueue {
             for id in requests.keys.sorted() { end(id, .abandoned, &actions) }
         }
         startBatches(now: now, &actions)
+        lendIdleWorkers(now: now, &actions)
+        recallHelpers(now: now, &actions)
         askForSlices(&actions)
         reportDrained(&actions)
         return actions
@@ -135,11 +141,19 @@ extension BatchQueue {
         /// The shared work of each row, where there is one.
         var contents: [UInt64?]
         var started: MonotonicTime
+        /// Tokens that were computed until `settled`, about.
+        var doneTokens = 0.0
+        var settled: MonotonicTime
+        var helpers: [Helper] = []
+        var wasHelped = false
         /// The batch that runs between two layers of this one now.
         var interruptedBy: BatchID?
         /// Of all that ran between its layers, and between theirs.
         var interruptedTokens = 0
         var interruptedTime = TimeSpan.zero
+
+        /// How many compute it.
+        var hands: Int { helpers.count + 1 }
     }
 }
 
@@ -182,6 +196,6 @@ extension BatchQueue {
             && queued.uniqueTokens == 0 && reservedTokens == 0 && hungry.isEmpty
             && models.values.allSatisfy { $0.requestCount == 0 }
             && (terms.isEmpty || models.keys.allSatisfy { terms[$0] != nil })
-            && free.count == workerCount
+            && free.count == workerCount && lentCount == 0 && leavingCount == 0
     }
 }

@@ -28,7 +28,8 @@ extension BatchWorker {
 
 /// What a worker may make use of while it computes one batch.
 package struct BatchContext {
-    /// Other idle compute threads that wait to take parts; nil when there are none.
+    /// Other compute threads that take parts when they have nothing else to do, from some moment on or
+    /// not at all; nil when there are none.
     package let team: ComputeTeam?
     /// 0, or one more than the level of the batch between two of whose layers this one runs on the same
     /// worker: each level has its own memory.

@@ -5,11 +5,16 @@ package struct ModelTerms: Hashable, Sendable {
     /// What a token of the model costs, in tokens of one that computes `tokensPerSecond`: models
     /// share the workers by cost, so that a slow one gets as much time as a fast one.
     package var tokenCost: Double
+    /// Whether several workers can compute one batch of the model together.
+    package var isDivisible: Bool
 
     /// Terms that the queue keeps in bounds: budgets from 1, costs from a thousandth to a thousand.
-    package init(batchTokensMaximum: Int? = nil, tokenCost: Double = 1) {
+    package init(
+        batchTokensMaximum: Int? = nil, tokenCost: Double = 1, isDivisible: Bool = true
+    ) {
         self.batchTokensMaximum = batchTokensMaximum.map { max($0, 1) }
         self.tokenCost = tokenCost.isNaN ? 1 : min(max(tokenCost, 1e-3), 1e3)
+        self.isDivisible = isDivisible
     }
 }
 

@@ -37,18 +37,31 @@ extension SchedulerCore {
         _ job: State.Job, on worker: any BatchWorker<Item, Output>, _ index: Int
     ) -> State.Job? {
         switch job {
-        case .help(let team):
-            team.serve()
-            return state.withLock { $0.assigned[index].take() }
+        case .help(let team, let id): return help(team, id, index)
         case .run(let batch, let items, let team):
             let context = BatchContext(team: team, level: 0) { [self] in
                 try interrupt(batch, at: 0, on: worker)
             }
-            let ended = compute(batch, items, on: worker, in: context)
-            // Before the queue hears of the end: it may give the helpers other work at once.
-            team?.dismiss()
-            return finish(batch, ended)
+            return finish(batch, compute(batch, items, on: worker, in: context))
         }
+    }
+
+    /// Takes parts of what another thread computes; answers this thread's next job.
+    private func help(_ team: ComputeTeam, _ id: BatchID, _ index: Int) -> State.Job? {
+        team.serve(until: recalls[index])
+        let (job, effects) = state.withLock { state -> (State.Job?, [State.Effect]) in
+            var effects: [State.Effect] = []
+            // A thread whose batch has ended is free by that.
+            if !team.isDismissed {
+                let now = MonotonicTime.now
+                let actions = state.queue.step(.helperLeft(worker: index, id), now: now)
+                queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
+                effects = state.apply(actions, now: now)
+            }
+            return (state.assigned[index].take(), effects)
+        }
+        carryOut(effects, on: index)
+        return job
     }
 
     /// At a layer's end of a batch at some level: computes what may go first.
@@ -65,12 +78,11 @@ extension SchedulerCore {
             return (job, actions.contains(.discard(batch.id)), effects)
         }
         carryOut(effects)
-        if case .run(let inner, let items, _) = job {
-            let context = BatchContext(level: level + 1) { [self] in
+        if case .run(let inner, let items, let team) = job {
+            let context = BatchContext(team: team, level: level + 1) { [self] in
                 try interrupt(inner, at: level + 1, on: worker)
             }
-            let ended = compute(inner, items, on: worker, in: context)
-            _ = finish(inner, ended)
+            _ = finish(inner, compute(inner, items, on: worker, in: context))
         }
         if isDiscarded { throw BatchDiscarded() }
     }
@@ -90,10 +102,12 @@ extension SchedulerCore {
             }
             return outputs
         }
+        // Before the queue hears of the end: it may give the helpers other work at once.
+        context.team?.dismiss()
         var report = BatchReport(
             worker: batch.worker, model: batch.model, items: batch.items.count,
             tokens: batch.tokens, duration: MonotonicTime.now.interval(since: started))
-        report.helpers = batch.helpers.count
+        report.helpers = context.team?.helperTotal ?? 0
         report.isInterrupting = batch.interrupts != nil
         if case .failure = result { report.failed = true }
         observer?.batchFinished(report)
@@ -108,6 +122,7 @@ extension SchedulerCore {
             let now = MonotonicTime.now
             let actions = state.queue.step(.batchDone(batch.id, succeeded: succeeded), now: now)
             queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
+            state.teams[batch.id] = nil
             let effects = state.apply(actions, of: ended, now: now)
             return (state.assigned[batch.worker].take(), effects)
         }

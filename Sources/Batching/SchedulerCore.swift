@@ -8,6 +8,8 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     let state: Locked<State>
     /// One for each compute thread; rung when there is a job for it, or something to look at.
     let doorbells: [Semaphore]
+    /// One for each compute thread, set by the queue when it is to stop helping.
+    let recalls: [Recall]
     let observer: (any BatchObserver)?
     /// Items in the queue as of the last step, to be looked at without the lock.
     let queuedItems = Atomic<Int>(0)
@@ -16,7 +18,9 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     let modelsVersion = Atomic<Int>(0)
 
     init(configuration: BatchConfiguration, workers: Int, observer: (any BatchObserver)?) {
-        state = Locked(State(configuration: configuration, workers: workers))
+        let recalls = (0..<workers).map { _ in Recall() }
+        self.recalls = recalls
+        state = Locked(State(configuration: configuration, recalls: recalls))
         doorbells = (0..<workers).map { _ in Semaphore() }
         self.observer = observer
         mayInterrupt = !configuration.interruptTokensMaxima.isEmpty

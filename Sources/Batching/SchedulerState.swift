@@ -7,7 +7,8 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     /// What a compute thread is to do next.
     enum Job {
         case run(BatchQueue.Batch, items: [Item], team: ComputeTeam?)
-        case help(ComputeTeam)
+        /// Takes parts of that batch, until it ends or the thread is called away.
+        case help(ComputeTeam, BatchID)
     }
 
     /// A batch that has been computed.
@@ -44,6 +45,11 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     var admitted: [RequestID: Admitted] = [:]
     /// For each compute thread, what it has not taken yet.
     var assigned: [Job?]
+    /// Of the batches that run, where there are threads that could help.
+    var teams: [BatchID: ComputeTeam] = [:]
+    /// One for each compute thread: set when it is to stop helping.
+    let recalls: [Recall]
+    private let mayGang: Bool
     /// Content keys of admitted requests, as the numbers by which the queue knows them.
     var contents = Interner<ContentKey>()
     var nextRequest: UInt64 = 0
@@ -52,9 +58,11 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     var isStopping = false
     var threads: [NamedThread] = []
 
-    init(configuration: BatchConfiguration, workers: Int) {
+    init(configuration: BatchConfiguration, recalls: [Recall]) {
         queue = BatchQueue(configuration: configuration)
-        assigned = Array(repeating: nil, count: workers)
+        assigned = Array(repeating: nil, count: recalls.count)
+        self.recalls = recalls
+        mayGang = recalls.count > 1 && configuration.gangTokensMinimum != nil
     }
 
     /// Carries out the queue's actions on the tables; what must wait for the lock is returned.
@@ -69,6 +77,13 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
                 guard let request = forget(id) else { continue }
                 effects.append(.refused(refusal.reason, request.model))
             case .start(let batch): start(batch, now: now, &effects)
+            case .join(let worker, let id):
+                guard let team = teams[id] else { continue }
+                team.expectHelper()
+                recalls[worker].clear()
+                assigned[worker] = .help(team, id)
+                effects.append(.wake(worker))
+            case .leave(let worker, _): recalls[worker].set()
             case .deliver(_, let row, let item):
                 deliver(row, to: item, of: ended)
                 if let slice = takeSlice(of: item) { effects.append(slice) }
@@ -99,15 +114,11 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
             }
             return admitted[item.request]?.items[item.index].take()
         }
-        let team = batch.helpers.isEmpty ? nil : ComputeTeam(width: batch.helpers.count + 1)
+        let team = mayGang ? ComputeTeam(width: assigned.count, helpers: 0) : nil
+        teams[batch.id] = team
         assigned[batch.worker] = .run(batch, items: items, team: team)
         // An interrupting batch is fetched by its worker, which asked for it.
         if batch.interrupts == nil { effects.append(.wake(batch.worker)) }
-        guard let team else { return }
-        for helper in batch.helpers {
-            assigned[helper] = .help(team)
-            effects.append(.wake(helper))
-        }
     }
 
     private mutating func deliver(_ row: Int, to item: ItemReference, of ended: Ended?) {

@@ -11,6 +11,8 @@ package protocol Backbone: Sendable {
     var layerCount: Int { get }
     /// Whether a token's vector depends on the other tokens of its text.
     var isContextual: Bool { get }
+    /// Whether a batch is computed by all threads of a workspace's team; else by the calling one.
+    var isDivisible: Bool { get }
     /// Whether every token has a vector; else only words do, each ended by `wordEndID`.
     var hasVectorPerToken: Bool { get }
     /// The id behind a word's last token, where words have vectors and not tokens.
@@ -70,6 +72,7 @@ package protocol BackboneWorkspace: AnyObject {
 }
 
 extension Backbone {
+    package var isDivisible: Bool { false }
     package var hasVectorPerToken: Bool { wordEndID == nil }
     package var wordEndID: Int32? { nil }
 
@@ -101,6 +104,7 @@ extension Encoder: Backbone {
     package var width: Int { configuration.hiddenSize }
     package var layerCount: Int { configuration.layerCount }
     package var isContextual: Bool { true }
+    package var isDivisible: Bool { true }
     package var weightBytes: Int { packedByteCount + embeddingByteCount }
 
     package func operations(length: Int) -> TokenOperations? {

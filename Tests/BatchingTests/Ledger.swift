@@ -37,6 +37,10 @@ struct Ledger {
     /// Tokens that ran between the layers of a batch.
     var interrupted: [BatchID: Int] = [:]
     var idle: Set<Int> = []
+    /// Workers that lend a hand.
+    var helpers: [Int: Helper] = [:]
+    /// Batches that have had helpers.
+    var helped: Set<BatchID> = []
     var counters = BatchCounters()
     var terms: [ModelID: ModelTerms] = [:]
     var isDraining = false
@@ -63,9 +67,11 @@ struct Ledger {
         case .arrive: counters.arrived += 1
         case .extend(let slice): arriving = slice
         case .workerFree(let worker): idle.insert(worker)
+        case .helperLeft(let worker, let id): helperLeft(worker, id)
         case .batchDone(let id, _):
             ended = running.removeValue(forKey: id)
-            if let ended, ended.interrupts == nil { idle.formUnion([ended.worker] + ended.helpers) }
+            if let ended, ended.interrupts == nil { idle.insert(ended.worker) }
+            freeHelpers(of: id)
         case .drain, .abandon: isDraining = true
         case .terms(let model, let terms): self.terms[model] = terms
         case .cancel, .tick, .layerDone: break
@@ -84,6 +90,8 @@ struct Ledger {
                 answered = true
             case .wantsMore(let id): try want(id)
             case .start(let batch): try start(batch, event, now: now)
+            case .join(let worker, let id): try join(worker, id)
+            case .leave(let worker, let id): try leave(worker, id)
             case .discard(let id): try discard(id)
             case .deliver(let id, let row, let item):
                 try deliver(id, row, item, ended: ended, event)
@@ -190,7 +198,10 @@ struct Ledger {
                 "room for its tokens")
         case .clientShareFull:
             try check(configuration.clientShareMaximum < 1, "shares are off")
-        case .waitTooLong: try check(idle.isEmpty, "a wait with an idle worker")
+        case .waitTooLong:
+            try check(
+                idle.isEmpty && helpers.values.allSatisfy { $0.isLeaving || queuedItems > 0 },
+                "a wait with an idle worker, or one that only helps")
         case .deadlineTooShort:
             try check(
                 arrival.deadline != nil || configuration.deadlineDefault != nil, "no deadline")
@@ -214,9 +225,7 @@ struct Ledger {
                 "interrupts what is interrupted")
             try checkDepth(of: batch)
         } else {
-            let workers = [batch.worker] + batch.helpers
-            try check(idle.isSuperset(of: workers), "started on a busy worker")
-            idle.subtract(workers)
+            try check(idle.remove(batch.worker) != nil, "started on a busy worker")
             try checkAgeing(of: batch)
         }
         for (row, item) in batch.items.enumerated() {
@@ -231,7 +240,6 @@ struct Ledger {
         counters.batches += 1
         counters.itemsStarted += batch.items.count
         counters.tokensStarted += batch.tokens
-        counters.gangs += batch.helpers.isEmpty ? 0 : 1
         counters.interrupts += batch.interrupts == nil ? 0 : 1
     }
 
@@ -431,8 +439,7 @@ extension Ledger {
     }
 
     private var workerCount: Int {
-        idle.count
-            + running.values.reduce(0) { $0 + ($1.interrupts == nil ? 1 + $1.helpers.count : 0) }
+        idle.count + helpers.count + running.values.count { $0.interrupts == nil }
     }
 
     var announcedTokens: Int { live.values.reduce(0) { $0 + $1.tokensToCome } }
@@ -459,6 +466,7 @@ extension Ledger {
         let queuedItems = queuedItems
         let queuedTokens = queuedTokens
         try check(idle.isEmpty || queuedItems == 0, "an idle worker and \(queuedItems) items")
+        try checkHelpers(queuedItems: queuedItems)
         let announced = announcedTokens
         try check(
             queuedTokens + announced <= configuration.queueTokensMaximum, "too many tokens")

@@ -90,16 +90,6 @@ struct QueueTests {
         #expect(Set(bench.batches.map(\.worker)) == [0, 1])
     }
 
-    @Test func gangsUpOnASingleTextOnlyWhenIdle() {
-        var bench = Bench(workers: 2) { $0.gangTokensMinimum = 32 }
-        bench.submit(100)
-        #expect(bench.batches.map(\.helpers.count) == [1])
-        _ = bench.endBatch()
-        bench.submit(31)
-        bench.submit(100)
-        #expect(bench.batches.map(\.helpers.count) == [0, 0])
-    }
-
     @Test func interruptsALongBatchOnceAtATimeAndForTwiceItsLengthAtMost() {
         var bench = Bench { $0.interruptTokensMaxima = [32] }
         bench.submit(100)

@@ -92,6 +92,9 @@ struct Script {
         configuration.fairness = random.pick([0, 0.5, 1])
         configuration.excessTokensMaximum = random.pick([0, 200, 8_192])
         configuration.gangTokensMinimum = random.pick([nil, 1, 32])
+        configuration.gangBacklogMaximum = random.pick([
+            .zero, .milliseconds(5), .milliseconds(500), .seconds(100),
+        ])
         configuration.interruptTokensMaxima = random.pick([
             [], [16], [64], [200, 64], [200, 64, 8],
         ])
@@ -105,7 +108,7 @@ struct Script {
             model,
             ModelTerms(
                 batchTokensMaximum: random.pick([nil, 0, 8, 64, 200]),
-                tokenCost: random.pick([0, 0.1, 1, 7])))
+                tokenCost: random.pick([0, 0.1, 1, 7]), isDivisible: random.chance(70)))
     }
 
     private static func submission(

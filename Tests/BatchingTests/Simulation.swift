@@ -12,6 +12,8 @@ struct Simulation {
     /// Batches with the time when they end; an interrupted one ends after its interrupter.
     private var ends: [(time: MonotonicTime, batch: BatchQueue.Batch)] = []
     private var discarded: Set<BatchID> = []
+    /// Helpers that were called away, with the time when they are out of their part.
+    private var departures: [(time: MonotonicTime, worker: Int, batch: BatchID)] = []
     private var submissions: [Script.Submission] = []
     /// Slices that were asked for, with the time when they are there.
     private var extensions: [(time: MonotonicTime, request: RequestID)] = []
@@ -72,10 +74,31 @@ struct Simulation {
     /// Lets batches end, and layers, and slices come, until `time`.
     private mutating func advance(to time: MonotonicTime) throws {
         repeat {
-            try bringSlices(until: min(time, ends.map(\.time).min() ?? time))
-            try endBatches(until: min(time, extensions.map(\.time).min() ?? time))
-        } while min(extensions.map(\.time).min() ?? time, ends.map(\.time).min() ?? time) < time
+            try bringSlices(until: min(time, nextEnd, nextDeparture))
+            try endBatches(until: min(time, nextSlice, nextDeparture))
+            try letHelpersGo(until: min(time, nextSlice, nextEnd))
+        } while min(nextSlice, nextEnd, nextDeparture) < time
         now = time
+    }
+
+    private static let never = MonotonicTime(nanoseconds: .max)
+    private var nextSlice: MonotonicTime { extensions.map(\.time).min() ?? Self.never }
+    private var nextEnd: MonotonicTime { ends.map(\.time).min() ?? Self.never }
+    private var nextDeparture: MonotonicTime { departures.map(\.time).min() ?? Self.never }
+
+    /// Also of batches that have ended meanwhile: a thread may be late to say it.
+    private mutating func letHelpersGo(until time: MonotonicTime) throws {
+        while let next = departures.indices.min(by: { departures[$0].time < departures[$1].time }),
+            departures[next].time <= time
+        {
+            let (due, worker, id) = departures.remove(at: next)
+            now = max(now, due)
+            if let place = ends.firstIndex(where: { $0.batch.id == id }), ends[place].time > now {
+                let left = ends[place].time.nanoseconds - now.nanoseconds
+                delay(from: id, by: left / 2)
+            }
+            try step(.helperLeft(worker: worker, id))
+        }
     }
 
     private mutating func bringSlices(until time: MonotonicTime) throws {
@@ -130,6 +153,13 @@ struct Simulation {
             switch action {
             case .start(let batch): schedule(batch)
             case .discard(let id): discarded.insert(id)
+            case .join(_, let id):
+                guard let place = ends.firstIndex(where: { $0.batch.id == id }) else { continue }
+                let left = ends[place].time.nanoseconds - now.nanoseconds
+                ends[place].time = now.advanced(by: TimeSpan(nanoseconds: left * 2 / 3))
+            case .leave(let worker, let id):
+                let delay = random.chance(30) ? 0 : Int64(random.below(400))
+                departures.append((now.advanced(by: .microseconds(delay)), worker, id))
             case .wantsMore(let id):
                 let delay = random.chance(50) ? 0 : Int64(random.below(5_000))
                 extensions.append((now.advanced(by: .microseconds(delay)), id))
@@ -139,17 +169,21 @@ struct Simulation {
     }
 
     private mutating func schedule(_ batch: BatchQueue.Batch) {
-        let hands = batch.helpers.count + 1
-        var duration = Int64(150_000 + 71_000 * batch.tokens / hands)
+        var duration = Int64(150_000 + 71_000 * batch.tokens)
         duration += Int64(random.below(50_000))
         if random.chance(2) { duration *= 50 }
         let end = now.advanced(by: TimeSpan(nanoseconds: duration))
         ends.append((end, batch))
-        var below = batch.interrupts
-        while let index = ends.firstIndex(where: { $0.batch.id == below }) {
-            // One nanosecond, so that the interrupter is done first.
-            ends[index].time = ends[index].time.advanced(by: TimeSpan(nanoseconds: duration + 1))
-            below = ends[index].batch.interrupts
+        // One nanosecond, so that the interrupter is done first.
+        if let outer = batch.interrupts { delay(from: outer, by: duration + 1) }
+    }
+
+    /// The batch ends later, and with it those that wait for it.
+    private mutating func delay(from first: BatchID, by duration: Int64) {
+        var next: BatchID? = first
+        while let index = ends.firstIndex(where: { $0.batch.id == next }) {
+            ends[index].time = ends[index].time.advanced(by: TimeSpan(nanoseconds: duration))
+            next = ends[index].batch.interrupts
         }
     }
 }

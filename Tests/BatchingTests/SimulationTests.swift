@@ -30,6 +30,7 @@ struct SimulationTests {
         let reached = [
             total.completed, total.cancelled, total.deadlineExpired, total.workerFailed,
             total.abandoned, total.refused, total.gangs, total.interrupts, total.itemsShared,
+            total.joins - total.gangs, total.recalls,
         ]
         #expect(reached.allSatisfy { $0 > 0 }, "\(total)")
     }
@@ -44,6 +45,8 @@ extension BatchCounters {
         abandoned += other.abandoned
         refused += other.refused
         gangs += other.gangs
+        joins += other.joins
+        recalls += other.recalls
         interrupts += other.interrupts
         itemsShared += other.itemsShared
     }

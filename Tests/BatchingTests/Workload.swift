@@ -17,6 +17,10 @@ struct Workload {
         var layers = 6
         /// How much of the cores' sum a gang reaches.
         var gangEfficiency = 0.8
+        /// Until a helper that was woken takes its first part, and until one that was called away is
+        /// out of its last; the former is shorter, so nobody leaves before having come.
+        var secondsToJoin = 35e-6
+        var secondsToLeave = 70e-6
 
         var tokensPerSecond: Double { Double(workers) / secondsPerToken }
 
@@ -111,8 +115,10 @@ private struct Machine {
 
     private struct Moment: Comparable {
         enum Happening {
-            case layerDone(BatchID, layersLeft: Int)
-            case batchDone(BatchID)
+            /// Valid if the batch's speed has not changed since.
+            case layerDone(BatchID, change: Int)
+            case joined(BatchID)
+            case left(worker: Int, BatchID)
             case flood(slot: Int)
         }
 
@@ -127,14 +133,24 @@ private struct Machine {
         static func == (left: Moment, right: Moment) -> Bool { left.number == right.number }
     }
 
+    /// A batch that is being computed, or waits for the one that interrupts it.
+    private struct Running {
+        var batch: BatchQueue.Batch
+        var layersLeft: Int
+        /// What of the layer in work was left at `time`.
+        var layerPart = 1.0
+        var time: Double
+        var hands = 1
+        var isWaiting = false
+        /// How often its speed has changed.
+        var changes = 0
+    }
+
     private let workload: Workload
-    private let interrupts: Bool
     private var queue: BatchQueue
     private var moments = Heap<Moment>()
     private var momentCount = 0
-    private var running: [BatchID: (batch: BatchQueue.Batch, seconds: Double)] = [:]
-    /// Outer batches that wait, with the layers that they have left, by their interrupter.
-    private var suspended: [BatchID: (batch: BatchID, layersLeft: Int)] = [:]
+    private var running: [BatchID: Running] = [:]
     private var requests: [Request] = []
     private var outcome = Workload.Outcome()
     private var completedTokens = 0
@@ -144,7 +160,6 @@ private struct Machine {
 
     init(workload: Workload, configuration: BatchConfiguration) {
         self.workload = workload
-        interrupts = !configuration.interruptTokensMaxima.isEmpty
         queue = BatchQueue(configuration: configuration)
     }
 
@@ -170,28 +185,49 @@ private struct Machine {
 
     private mutating func pass(_ moment: Moment) {
         switch moment.happening {
-        case .batchDone(let id):
-            running[id] = nil
-            step(.batchDone(id, succeeded: true), at: moment.time)
-            if let outer = suspended.removeValue(forKey: id) {
-                resume(outer.batch, layersLeft: outer.layersLeft, at: moment.time)
-            }
         case .flood(let slot): submitFlood(slot, at: moment.time)
-        case .layerDone(let id, let layersLeft):
-            let inner = queue.queuedItems > 0 ? step(.layerDone(id), at: moment.time) : nil
-            if let inner {
-                suspended[inner] = (id, layersLeft)
-            } else {
-                resume(id, layersLeft: layersLeft, at: moment.time)
-            }
+        case .joined(let id): change(id, at: moment.time) { $0.hands += 1 }
+        case .left(let worker, let id):
+            change(id, at: moment.time) { $0.hands -= 1 }
+            step(.helperLeft(worker: worker, id), at: moment.time)
+        case .layerDone(let id, let change):
+            guard running[id]?.changes == change else { return }
+            endLayer(of: id, at: moment.time)
         }
     }
 
-    private mutating func resume(_ id: BatchID, layersLeft: Int, at time: Double) {
-        guard let seconds = running[id]?.seconds else { return }
-        let end = time + seconds / Double(workload.engine.layers)
+    private mutating func endLayer(of id: BatchID, at time: Double) {
+        change(id, at: time) { batch in
+            batch.layersLeft -= 1
+            batch.layerPart = 1
+        }
+        if running[id]?.layersLeft == 0 {
+            let outer = running.removeValue(forKey: id)?.batch.interrupts
+            step(.batchDone(id, succeeded: true), at: time)
+            if let outer { change(outer, at: time) { $0.isWaiting = false } }
+        } else if queue.queuedItems > 0 {
+            step(.layerDone(id), at: time)
+        }
+    }
+
+    /// Notes how far the batch is, changes its speed, and sets the time of its layer's end anew.
+    private mutating func change(
+        _ id: BatchID, at time: Double, _ body: (inout Running) -> Void
+    ) {
+        guard var batch = running[id] else { return }
+        let engine = workload.engine
+        func secondsPerLayer() -> Double {
+            engine.seconds(tokens: batch.batch.tokens, hands: batch.hands) / Double(engine.layers)
+        }
+        if !batch.isWaiting { batch.layerPart -= (time - batch.time) / secondsPerLayer() }
+        batch.time = time
+        batch.changes += 1
+        body(&batch)
+        running[id] = batch
+        guard !batch.isWaiting, batch.layersLeft > 0 else { return }
         schedule(
-            layersLeft == 1 ? .batchDone(id) : .layerDone(id, layersLeft: layersLeft - 1), at: end)
+            .layerDone(id, change: batch.changes),
+            at: time + max(batch.layerPart, 0) * secondsPerLayer())
     }
 
     private mutating func schedule(_ happening: Moment.Happening, at time: Double) {
@@ -199,30 +235,28 @@ private struct Machine {
         moments.insert(Moment(time: time, number: momentCount, happening: happening))
     }
 
-    /// Answers the batch that interrupts, if one does.
-    @discardableResult
-    private mutating func step(_ event: BatchQueue.Event, at time: Double) -> BatchID? {
+    private mutating func step(_ event: BatchQueue.Event, at time: Double) {
         let now = MonotonicTime(nanoseconds: Int64(time * 1e9))
-        var interrupter: BatchID?
         for action in queue.step(event, now: now) {
             switch action {
             case .start(let batch):
-                let seconds = workload.engine.seconds(
-                    tokens: batch.tokens, hands: batch.helpers.count + 1)
-                running[batch.id] = (batch, seconds)
-                if batch.interrupts != nil { interrupter = batch.id }
-                if interrupts {
-                    resume(batch.id, layersLeft: workload.engine.layers, at: time)
-                } else {
-                    schedule(.batchDone(batch.id), at: time + seconds)
+                running[batch.id] = Running(
+                    batch: batch, layersLeft: workload.engine.layers, time: time)
+                if let outer = batch.interrupts {
+                    change(outer, at: time) { $0.isWaiting = true }
                 }
+                change(batch.id, at: time) { _ in }
+            case .join(_, let id):
+                schedule(.joined(id), at: time + workload.engine.secondsToJoin)
+            case .leave(let worker, let id):
+                schedule(
+                    .left(worker: worker, id), at: time + workload.engine.secondsToLeave)
             case .complete(let id) where id.value >= Self.floodNumbers: flood(id, at: time)
             case .complete(let id): complete(requests[Int(id.value)], at: time)
             case .refuse: outcome.refused += 1
             case .admit, .wantsMore, .deliver, .fail, .drained, .discard: break
             }
         }
-        return interrupter
     }
 
     /// The next request in the place of one that is answered, at the next event's time.

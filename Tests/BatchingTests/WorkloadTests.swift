@@ -37,9 +37,12 @@ struct WorkloadTests {
         var gang = BatchConfiguration()
         gang.batchTokensMaximum = 64
         gang.gangTokensMinimum = 8
-        policies.append(("remaining work; 64 tokens; gang when idle", gang))
+        gang.gangBacklogMaximum = .zero
+        policies.append(("remaining work; 64 tokens; gangs when nothing waits", gang))
         gang.interruptTokensMaxima = interruptTokens
-        policies.append(("remaining work; 64 tokens; gang; interrupts", gang))
+        policies.append(("remaining work; 64 tokens; gangs when nothing waits; interrupts", gang))
+        gang.gangBacklogMaximum = .milliseconds(500)
+        policies.append(("remaining work; 64 tokens; gangs; interrupts", gang))
         return policies
     }()
 

@@ -19,6 +19,7 @@ package final class RoutedBackbone: Backbone {
 
     package var layerCount: Int { routes.map(\.backbone.layerCount).max() ?? 0 }
     package var isContextual: Bool { false }
+    package var isDivisible: Bool { routes.contains { $0.backbone.isDivisible } }
     /// Tokens of different routes have vectors of different kinds.
     package var hasVectorPerToken: Bool { false }
     package var bfloat16Layers: [String] { routes.flatMap(\.backbone.bfloat16Layers) }

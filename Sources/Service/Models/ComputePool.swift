@@ -51,8 +51,8 @@ package final class ComputePool: Sendable {
         return batching
     }
 
-    /// From this many tokens a text that is alone gets all idle threads: below, the join costs more than
-    /// it brings (docs/batching.md).
+    /// A batch with this many tokens to go gets the idle threads: below, the join costs more than it
+    /// brings (docs/batching.md).
     private static let gangTokensMinimum = 16
 
     /// Has every thread make memory for the model, and the queue serve it on its terms.
@@ -61,7 +61,8 @@ package final class ComputePool: Sendable {
         scheduler.setTerms(
             ModelTerms(
                 batchTokensMaximum: engine.batchTokens,
-                tokenCost: tokensPerSecond / engine.tokensPerSecond),
+                tokenCost: tokensPerSecond / engine.tokensPerSecond,
+                isDivisible: engine.model.backbone.isDivisible),
             of: engine.id)
         scheduler.announceModels()
     }
