@@ -4,6 +4,8 @@ extension BatchQueue {
     /// What happens to the queue.
     package enum Event: Sendable {
         case arrive(Arrival)
+        /// A request is about to arrive, in a moment; the given worker cannot begin at once.
+        case expect(otherThan: Int)
         /// The next slice of a request that was admitted before all of it was there.
         case extend(Slice)
         case cancel(RequestID)
@@ -32,6 +34,8 @@ extension BatchQueue {
         /// Little of what has come of this request waits yet: its next slice is due.
         case wantsMore(RequestID)
         case start(Batch)
+        /// This idle worker had better be awake: it will be the first to have work.
+        case rouse(worker: Int)
         /// An idle worker takes parts of this batch from now on, until it ends or `leave`.
         case join(worker: Int, BatchID)
         /// The helper is wanted elsewhere: it says `helperLeft` when it is out of its part.

@@ -56,6 +56,7 @@ package struct BatchQueue {
         expire(now: now, &actions)
         switch event {
         case .arrive(let arrival): arrive(arrival, now: now, &actions)
+        case .expect(let worker): rouse(otherThan: worker, &actions)
         case .extend(let slice): extend(slice, &actions)
         case .cancel(let id): end(id, .cancelled, &actions)
         case .workerFree(let worker):
@@ -77,6 +78,14 @@ package struct BatchQueue {
         askForSlices(&actions)
         reportDrained(&actions)
         return actions
+    }
+
+    /// Has the worker wake up that will take what comes next, if there is one and it is not the given one.
+    ///
+    /// No other is chosen for it: its processor may be busy with something that nobody here knows of.
+    private func rouse(otherThan worker: Int, _ actions: inout [Action]) {
+        guard queued.items == 0, let next = free.last, next != worker else { return }
+        actions.append(.rouse(worker: next))
     }
 
     private mutating func startDraining() {

@@ -51,6 +51,14 @@ package final class BatchScheduler<Item: Sendable, Output: Sendable>: Sendable {
         core.extend(ticket, with: slice)
     }
 
+    /// Wakes an idle thread for a request that will be submitted within some tens of microseconds.
+    ///
+    /// A thread that sleeps needs about as long to wake up as a short text to be parsed and tokenized;
+    /// so both go on at once. When nothing comes the thread sleeps again.
+    package func expectRequest() {
+        core.expectRequest()
+    }
+
     /// Ends the request with `.cancelled`, before this returns, unless it has ended already; items
     /// that have not started are never computed.
     package func cancel(_ ticket: Ticket) {

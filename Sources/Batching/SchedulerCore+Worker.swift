@@ -2,10 +2,16 @@ import Platform
 
 /// A compute thread's life.
 extension SchedulerCore {
+    /// How long a thread that was woken for work to come looks for it before it sleeps again: a small
+    /// request's parsing and tokenizing.
+    private static var expectationMaximum: TimeSpan { .microseconds(50) }
+
     /// Waits for a job, does it, says so, and goes on with the next until the scheduler stops.
     func serve(_ index: Int, _ worker: any BatchWorker<Item, Output>) {
         perform(.workerFree(index))
         var version = 0
+        // Rung without a job: there will be one in a moment.
+        var isExpecting = false
         while true {
             look(worker, &version)
             // In one step: a job that comes between two looks would be left behind by a thread
@@ -18,9 +24,17 @@ extension SchedulerCore {
                 job = perform(next, on: worker, index)
                 look(worker, &version)
             }
-            if assigned != nil { continue }
+            if assigned != nil {
+                isExpecting = false
+                continue
+            }
             if isStopping { return }
-            doorbells[index].wait()
+            if isExpecting {
+                doorbells[index].wait(spinningFor: Self.expectationMaximum)
+            } else {
+                doorbells[index].wait()
+            }
+            isExpecting.toggle()
         }
     }
 

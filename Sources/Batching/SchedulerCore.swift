@@ -61,6 +61,13 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
         return result
     }
 
+    /// Wakes an idle thread for a request that is about to be submitted.
+    ///
+    /// Not one that stays on the processor of the calling thread: it would only take it.
+    func expectRequest() {
+        perform(.expect(otherThan: NamedThread.currentProcessor))
+    }
+
     func perform(_ event: BatchQueue.Event) {
         carryOut(
             state.withLock { state in

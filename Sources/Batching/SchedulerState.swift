@@ -83,6 +83,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
                 recalls[worker].clear()
                 assigned[worker] = .help(team, id)
                 effects.append(.wake(worker))
+            case .rouse(let worker): effects.append(.wake(worker))
             case .leave(let worker, _): recalls[worker].set()
             case .deliver(_, let row, let item):
                 deliver(row, to: item, of: ended)

@@ -25,3 +25,7 @@ int cplatform_pin_thread(int number) {
     }
     return EINVAL;
 }
+
+int cplatform_current_processor(void) {
+    return sched_getcpu();
+}

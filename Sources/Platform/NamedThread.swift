@@ -65,6 +65,10 @@ extension NamedThread {
         cplatform_pin_thread(Int32(clamping: number)) == 0
     }
 
+    /// The processor on which the calling thread runs at this moment, as the system numbers them; negative
+    /// when it is not known.
+    package static var currentProcessor: Int { Int(cplatform_current_processor()) }
+
     /// Lets other threads go before the calling one, and before those that it starts from now on.
     ///
     /// - Parameter niceness: how much, from 0 to 19 (`setpriority`, of a thread on Linux).

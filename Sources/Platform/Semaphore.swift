@@ -35,6 +35,18 @@ package final class Semaphore: @unchecked Sendable {
         }
     }
 
+    /// Like `wait`, but looks again and again for so long before it sleeps: for a signal that is on its way.
+    package func wait(spinningFor span: TimeSpan) {
+        let end = MonotonicTime.now.advanced(by: span)
+        repeat {
+            for _ in 0..<16 {
+                if sem_trywait(semaphore) == 0 { return }
+                cplatform_pause()
+            }
+        } while MonotonicTime.now < end
+        wait()
+    }
+
     /// Like `wait`, but gives up at `deadline`; false when it gave up.
     package func wait(until deadline: MonotonicTime) -> Bool {
         let nanoseconds = max(deadline.nanoseconds, 0)

@@ -28,9 +28,13 @@ extension Service {
     func embed(
         _ request: Request, _ exchange: Exchange, _ context: RequestContext
     ) throws(APIError) {
+        let models = try models()
+        if request.body.count <= Self.promptBodyBytesMaximum, !models.pool.cache.isEnabled {
+            models.pool.scheduler.expectRequest()
+        }
         let body = try EmbeddingsRequest(
             parsing: request.body, inputsMaximum: configuration.inputsMaximum)
-        let model = try models().model(named: body.model)
+        let model = try models.model(named: body.model)
         let urgency = try RequestUrgency(request.head.fields)
         let dimensions = try body.checkedDimensions(of: model.engine.model.dimensions)
         let preparation = try TextPreparation(
@@ -45,6 +49,10 @@ extension Service {
             try tokenize(order, PreparedTexts())
         }
     }
+
+    /// A body up to this size is parsed, and its texts tokenized, in about the time in which a compute thread
+    /// wakes up.
+    private static let promptBodyBytesMaximum = 512
 
     /// Tokenizes one slice of the request's texts to know their lengths, and forgets the ids of all but
     /// the first; the slices of other requests may come between.

@@ -21,6 +21,14 @@ extension Ledger {
         idle.insert(worker)
     }
 
+    func rouse(_ worker: Int, _ event: BatchQueue.Event) throws {
+        guard case .expect(let other) = event else {
+            throw Violation(description: "roused for nothing")
+        }
+        try check(idle.contains(worker) && worker != other, "roused who cannot begin at once")
+        try check(queuedItems == 0, "roused while something waits")
+    }
+
     mutating func join(_ worker: Int, _ id: BatchID) throws {
         try check(idle.remove(worker) != nil, "a helper that has something to do")
         try check(running[id] != nil, "helps with what does not run")

@@ -74,7 +74,7 @@ struct Ledger {
             freeHelpers(of: id)
         case .drain, .abandon: isDraining = true
         case .terms(let model, let terms): self.terms[model] = terms
-        case .cancel, .tick, .layerDone: break
+        case .cancel, .tick, .layerDone, .expect: break
         }
         for action in actions {
             if let slice = arriving, !action.isExpiry {
@@ -90,6 +90,7 @@ struct Ledger {
                 answered = true
             case .wantsMore(let id): try want(id)
             case .start(let batch): try start(batch, event, now: now)
+            case .rouse(let worker): try rouse(worker, event)
             case .join(let worker, let id): try join(worker, id)
             case .leave(let worker, let id): try leave(worker, id)
             case .discard(let id): try discard(id)

@@ -90,6 +90,20 @@ struct QueueTests {
         #expect(Set(bench.batches.map(\.worker)) == [0, 1])
     }
 
+    @Test func rousesTheWorkerThatWillBegin() {
+        var bench = Bench(workers: 2)
+        for _ in 0..<2 {
+            guard case .rouse(let worker)? = bench.step(.expect(otherThan: -1)).first else {
+                Issue.record("nobody is roused")
+                return
+            }
+            #expect(bench.step(.expect(otherThan: worker)) == [], "that one cannot begin at once")
+            bench.submit(10)
+            #expect(bench.batches.last?.worker == worker)
+        }
+        #expect(bench.step(.expect(otherThan: -1)) == [], "nobody is idle")
+    }
+
     @Test func interruptsALongBatchOnceAtATimeAndForTwiceItsLengthAtMost() {
         var bench = Bench { $0.interruptTokensMaxima = [32] }
         bench.submit(100)

@@ -61,6 +61,30 @@ struct SchedulerTests {
         #expect(results[0].timings.wait >= .zero && results[0].timings.compute > .zero)
     }
 
+    /// A thread may be woken for a request that comes at once, late, or not at all.
+    @Test func expectsWhatMayNotCome() throws {
+        let scheduler = try BatchScheduler(configuration: BatchConfiguration(), workers: 2) { _ in
+            DoublingWorker()
+        }
+        let inbox = Inbox()
+        let pause = Semaphore()
+        for number in 0..<200 {
+            scheduler.expectRequest()
+            if number.isMultiple(of: 5) { scheduler.expectRequest() }
+            if number.isMultiple(of: 7) {
+                // Longer than a thread looks for what it was woken for.
+                _ = pause.wait(until: MonotonicTime.now.advanced(by: .microseconds(200)))
+            }
+            if number.isMultiple(of: 3) { continue }
+            _ = scheduler.submit(request([number]), completion: inbox.receive)
+            inbox.wait(for: 1)
+        }
+        scheduler.expectRequest()
+        scheduler.stop()
+        let rows = try inbox.results.withLock { $0 }.flatMap { try $0.result.get() }
+        #expect(rows == (0..<200).filter { !$0.isMultiple(of: 3) }.map { $0 * 2 })
+    }
+
     @Test func cancelsInTheQueueBeforeItCostsAnything() throws {
         let gate = Semaphore()
         let entered = Semaphore()

@@ -78,6 +78,7 @@ struct SchedulerTraceTests {
             switch operation {
             case .submit(let submission):
                 let number = items.count
+                if number.isMultiple(of: 3) { scheduler.expectRequest() }
                 items.append(Self.items(of: submission, number: number))
                 tickets[number] = submit(
                     submission, items[number], number, to: scheduler, outcomes)

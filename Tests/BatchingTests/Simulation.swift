@@ -51,6 +51,7 @@ struct Simulation {
     private mutating func perform(_ operation: Script.Operation) throws {
         switch operation {
         case .submit(let submission):
+            if random.chance(30) { try step(.expect(otherThan: random.below(5) - 1)) }
             var arrival = BatchQueue.Arrival(
                 request: RequestID(UInt64(submissions.count)),
                 tokenCounts: submission.tokenCounts)

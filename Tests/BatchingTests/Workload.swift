@@ -254,7 +254,7 @@ private struct Machine {
             case .complete(let id) where id.value >= Self.floodNumbers: flood(id, at: time)
             case .complete(let id): complete(requests[Int(id.value)], at: time)
             case .refuse: outcome.refused += 1
-            case .admit, .wantsMore, .deliver, .fail, .drained, .discard: break
+            case .admit, .wantsMore, .deliver, .fail, .drained, .discard, .rouse: break
             }
         }
     }

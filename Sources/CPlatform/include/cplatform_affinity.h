@@ -8,4 +8,7 @@ int cplatform_affinity_count(void);
 /// number, from 0. Returns 0, or the error's number.
 int cplatform_pin_thread(int number);
 
+/// The processor on which the calling thread runs at this moment; negative when it is not known.
+int cplatform_current_processor(void);
+
 #endif
