@@ -116,7 +116,7 @@ package enum BatchFailure: Error, Sendable {
 /// When things happened to one admitted request.
 package struct BatchTimings: Hashable, Sendable {
     package var admitted: MonotonicTime
-    /// When its first item was put on a worker; nil when none was.
+    /// When a worker began with its first item, or was given it if none has ended; nil when none was.
     package var started: MonotonicTime?
     package var finished: MonotonicTime
 

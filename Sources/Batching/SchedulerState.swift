@@ -25,6 +25,8 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
         var contentKeys: [ContentKey?]
         let model: ModelID
         var timings: BatchTimings
+        /// Whether its start is when a thread began, and not when it was told to: it may have been asleep.
+        var isStartKnown = false
         let flow: SliceFlow<Output>?
         /// Those that have come, when it flows.
         var slices: [Slice] = []
@@ -125,12 +127,14 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     private mutating func deliver(_ row: Int, to item: ItemReference, of ended: Ended?) {
         guard let ended, case .success(let outputs) = ended.result else { return }
         admitted[item.request]?.rows[item.index] = outputs[row]
-        // It shared the work of somebody else's item.
-        if admitted[item.request]?.timings.started == nil,
-            let timings = admitted[item.request]?.timings
-        {
-            admitted[item.request]?.timings.started = max(ended.started, timings.admitted)
+        guard let timings = admitted[item.request]?.timings else { return }
+        // The batch may have begun before the request came, for somebody else's equal text.
+        var started = max(ended.started, timings.admitted)
+        if admitted[item.request]?.isStartKnown == true, let known = timings.started {
+            started = min(started, known)
         }
+        admitted[item.request]?.timings.started = started
+        admitted[item.request]?.isStartKnown = true
     }
 
     private mutating func forget(_ id: RequestID) -> Admitted? {

@@ -39,6 +39,24 @@ final class Inbox: Sendable {
     }
 }
 
+/// A worker that is late to begin.
+final class LateWorker: BatchWorker {
+    let gate: Semaphore
+    let entered: Semaphore
+
+    init(gate: Semaphore, entered: Semaphore) {
+        self.gate = gate
+        self.entered = entered
+    }
+
+    func run(_ items: [Int]) throws -> [Int] { items }
+
+    func modelsChanged() {
+        entered.signal()
+        gate.wait()
+    }
+}
+
 struct SchedulerTests {
     private func request(_ items: [Int], tokens: Int = 10) -> BatchRequest<Int> {
         BatchRequest(items: items, tokenCounts: items.map { _ in tokens })
@@ -59,6 +77,24 @@ struct SchedulerTests {
         let results = inbox.results.withLock { $0 }
         #expect(try results[0].result.get() == items.map { $0 * 2 })
         #expect(results[0].timings.wait >= .zero && results[0].timings.compute > .zero)
+    }
+
+    @Test func countsTheTimeUntilAThreadBeginsAsWaiting() throws {
+        let (gate, entered) = (Semaphore(), Semaphore())
+        let scheduler = try BatchScheduler(configuration: BatchConfiguration(), workers: 1) { _ in
+            LateWorker(gate: gate, entered: entered)
+        }
+        defer { scheduler.stop() }
+        scheduler.announceModels()
+        entered.wait()
+        let inbox = Inbox()
+        _ = scheduler.submit(request([1, 2]), completion: inbox.receive)
+        #expect(scheduler.snapshot.runningBatches == 1)
+        let submitted = MonotonicTime.now
+        gate.signal()
+        inbox.wait(for: 1)
+        let timings = try #require(inbox.results.withLock { $0 }.first?.timings)
+        #expect(try #require(timings.started) >= submitted)
     }
 
     /// A thread may be woken for a request that comes at once, late, or not at all.
