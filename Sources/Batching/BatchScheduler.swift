@@ -11,7 +11,7 @@ package final class BatchScheduler<Item: Sendable, Output: Sendable>: Sendable {
             Result<[Output], BatchFailure>, BatchTimings
         ) -> Void
 
-    let core: SchedulerCore<Item, Output>
+    let core: SchedulerCore
 
     /// Starts `workers` threads named "quiver-compute-0" and up; each makes its own worker, so that
     /// its memory is first touched where it will be used.
@@ -24,14 +24,14 @@ package final class BatchScheduler<Item: Sendable, Output: Sendable>: Sendable {
         }
         core = SchedulerCore(
             configuration: try configuration.validated(), workers: workers, observer: observer)
-        core.start(makeWorker: makeWorker)
+        core.start { AnyWorker(makeWorker($0)) }
     }
 
     /// Admits the whole request or refuses it, at once.
     package func submit(
         _ request: BatchRequest<Item>, completion: @escaping Completion
     ) -> Result<Ticket, AdmissionRefusal> {
-        core.submit(request, completion: completion)
+        core.submit(request.erased, completion: Self.erased(completion))
     }
 
     /// Admits the whole of a request that is brought in slices, or refuses it.
@@ -40,7 +40,13 @@ package final class BatchScheduler<Item: Sendable, Output: Sendable>: Sendable {
     package func submit(
         _ request: BatchRequest<Item>, flow: SliceFlow<Output>, completion: @escaping Completion
     ) -> Result<Ticket, AdmissionRefusal> {
-        core.submit(request, flow: flow, completion: completion)
+        core.submit(request.erased, flow: flow.erased, completion: Self.erased(completion))
+    }
+
+    private static func erased(
+        _ completion: @escaping Completion
+    ) -> SchedulerState.Completion {
+        { result, timings in completion(result.map { $0.map { cast($0) } }, timings) }
     }
 
     /// Brings the next slice of a request that flows, when its `wantsMore` was called.
@@ -48,7 +54,7 @@ package final class BatchScheduler<Item: Sendable, Output: Sendable>: Sendable {
     /// Nothing happens when the request has ended meanwhile. A slice of more than was announced ends
     /// it as abandoned.
     package func extend(_ ticket: Ticket, with slice: BatchSlice<Item>) {
-        core.extend(ticket, with: slice)
+        core.extend(ticket, with: slice.erased)
     }
 
     /// Wakes an idle thread for a request that will be submitted within some tens of microseconds.

@@ -7,7 +7,7 @@ extension SchedulerCore {
     private static var expectationMaximum: TimeSpan { .microseconds(50) }
 
     /// Waits for a job, does it, says so, and goes on with the next until the scheduler stops.
-    func serve(_ index: Int, _ worker: any BatchWorker<Item, Output>) {
+    func serve(_ index: Int, _ worker: AnyWorker) {
         perform(.workerFree(index))
         var version = 0
         // Rung without a job: there will be one in a moment.
@@ -39,7 +39,7 @@ extension SchedulerCore {
     }
 
     /// Tells the worker when the models have changed since it looked last.
-    private func look(_ worker: any BatchWorker<Item, Output>, _ version: inout Int) {
+    private func look(_ worker: AnyWorker, _ version: inout Int) {
         let newest = modelsVersion.load(ordering: .acquiring)
         guard newest != version else { return }
         version = newest
@@ -48,7 +48,7 @@ extension SchedulerCore {
 
     /// Does one job; answers the next when there is one already.
     private func perform(
-        _ job: State.Job, on worker: any BatchWorker<Item, Output>, _ index: Int
+        _ job: State.Job, on worker: AnyWorker, _ index: Int
     ) -> State.Job? {
         switch job {
         case .help(let team, let id): return help(team, id, index)
@@ -80,7 +80,7 @@ extension SchedulerCore {
 
     /// At a layer's end of a batch at some level: computes what may go first.
     private func interrupt(
-        _ batch: BatchQueue.Batch, at level: Int, on worker: any BatchWorker<Item, Output>
+        _ batch: BatchQueue.Batch, at level: Int, on worker: AnyWorker
     ) throws {
         guard hasCauseToInterrupt else { return }
         let (job, isDiscarded, effects) = state.withLock { state in
@@ -102,15 +102,15 @@ extension SchedulerCore {
     }
 
     private func compute(
-        _ batch: BatchQueue.Batch, _ items: [Item], on worker: any BatchWorker<Item, Output>,
+        _ batch: BatchQueue.Batch, _ items: [AnyItem], on worker: AnyWorker,
         in context: BatchContext
     ) -> State.Ended {
         observer?.batchStarted(
             worker: batch.worker, model: batch.model, items: batch.items.count,
             tokens: batch.tokens)
         let started = MonotonicTime.now
-        let result = Result { () throws -> [Output] in
-            let outputs = try worker.run(items, in: context)
+        let result = Result { () throws -> [AnyRow] in
+            let outputs = try worker.run(items, context)
             guard outputs.count == batch.items.count else {
                 throw RowCountError(expected: batch.items.count, found: outputs.count)
             }

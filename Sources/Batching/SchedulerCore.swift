@@ -2,8 +2,8 @@ import Platform
 import Synchronization
 
 /// The part of the scheduler that its threads hold: the queue under its lock, doorbells around it.
-final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
-    typealias State = SchedulerState<Item, Output>
+final class SchedulerCore: Sendable {
+    typealias State = SchedulerState
 
     let state: Locked<State>
     /// One for each compute thread; rung when there is a job for it, or something to look at.
@@ -31,7 +31,7 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     /// Whether a worker at a layer's end should ask for a batch that may interrupt its own.
     var hasCauseToInterrupt: Bool { mayInterrupt && queuedItems.load(ordering: .relaxed) > 0 }
 
-    func start(makeWorker: @escaping @Sendable (Int) -> any BatchWorker<Item, Output>) {
+    func start(makeWorker: @escaping @Sendable (Int) -> AnyWorker) {
         let threads = doorbells.indices.map { index in
             NamedThread(name: "quiver-compute-\(index)") {
                 self.serve(index, makeWorker(index))
@@ -41,7 +41,7 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     func submit(
-        _ request: BatchRequest<Item>, flow: SliceFlow<Output>? = nil,
+        _ request: BatchRequest<AnyItem>, flow: SliceFlow<AnyRow>? = nil,
         completion: @escaping State.Completion
     ) -> Result<Ticket, AdmissionRefusal> {
         precondition(
@@ -123,7 +123,7 @@ final class SchedulerCore<Item: Sendable, Output: Sendable>: Sendable {
 extension SchedulerState {
     /// Enters the request in the tables, and answers what the queue is to know of it.
     mutating func register(
-        _ request: BatchRequest<Item>, _ flow: SliceFlow<Output>?, now: MonotonicTime,
+        _ request: BatchRequest<AnyItem>, _ flow: SliceFlow<AnyRow>?, now: MonotonicTime,
         _ completion: @escaping Completion
     ) -> BatchQueue.Arrival {
         let id = RequestID(nextRequest)

@@ -1,7 +1,7 @@
 import Platform
 
 extension SchedulerCore {
-    func extend(_ ticket: Ticket, with slice: BatchSlice<Item>) {
+    func extend(_ ticket: Ticket, with slice: BatchSlice<AnyItem>) {
         carryOut(
             state.withLock { state in
                 guard let event = state.register(slice, of: ticket.request) else { return [] }
@@ -28,7 +28,7 @@ extension SchedulerState {
 
     /// Enters a slice in the tables, and answers what the queue is to know of it; nil when its
     /// request has ended.
-    mutating func register(_ slice: BatchSlice<Item>, of id: RequestID) -> BatchQueue.Slice? {
+    mutating func register(_ slice: BatchSlice<AnyItem>, of id: RequestID) -> BatchQueue.Slice? {
         guard admitted[id]?.flow != nil, var request = admitted.removeValue(forKey: id) else {
             return nil
         }

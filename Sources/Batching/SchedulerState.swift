@@ -1,12 +1,12 @@
 import Platform
 
 /// What the scheduler's lock guards: the queue and the tables that hang on it.
-struct SchedulerState<Item: Sendable, Output: Sendable> {
-    typealias Completion = BatchScheduler<Item, Output>.Completion
+struct SchedulerState {
+    typealias Completion = BatchScheduler<AnyItem, AnyRow>.Completion
 
     /// What a compute thread is to do next.
     enum Job {
-        case run(BatchQueue.Batch, items: [Item], team: ComputeTeam?)
+        case run(BatchQueue.Batch, items: [AnyItem], team: ComputeTeam?)
         /// Takes parts of that batch, until it ends or the thread is called away.
         case help(ComputeTeam, BatchID)
     }
@@ -14,20 +14,20 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     /// A batch that has been computed.
     struct Ended {
         var started: MonotonicTime
-        var result: Result<[Output], any Error>
+        var result: Result<[AnyRow], any Error>
     }
 
     /// An admitted request: its items until they start, its rows as they come.
     struct Admitted {
-        var items: [Item?]
-        var rows: [Output?]
+        var items: [AnyItem?]
+        var rows: [AnyRow?]
         /// Nil for items whose rows have been handed out.
         var contentKeys: [ContentKey?]
         let model: ModelID
         var timings: BatchTimings
         /// Whether its start is when a thread began, and not when it was told to: it may have been asleep.
         var isStartKnown = false
-        let flow: SliceFlow<Output>?
+        let flow: SliceFlow<AnyRow>?
         /// Those that have come, when it flows.
         var slices: [Slice] = []
         var completion: Completion
@@ -36,9 +36,9 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     /// Something to do when the lock is free again.
     enum Effect {
         case wake(Int)
-        case finish(Completion, Result<[Output], BatchFailure>, ModelID, BatchTimings)
+        case finish(Completion, Result<[AnyRow], BatchFailure>, ModelID, BatchTimings)
         case refused(AdmissionRefusal.Reason, ModelID)
-        case slice(@Sendable (Int, [Output]) -> Void, Int, [Output])
+        case slice(@Sendable (Int, [AnyRow]) -> Void, Int, [AnyRow])
         case wantMore(@Sendable (Ticket) -> Void, Ticket)
         case drained(@Sendable () -> Void)
     }
@@ -111,7 +111,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     private mutating func start(
         _ batch: BatchQueue.Batch, now: MonotonicTime, _ effects: inout [Effect]
     ) {
-        let items = batch.items.compactMap { item -> Item? in
+        let items = batch.items.compactMap { item -> AnyItem? in
             if admitted[item.request]?.timings.started == nil {
                 admitted[item.request]?.timings.started = now
             }
@@ -144,7 +144,7 @@ struct SchedulerState<Item: Sendable, Output: Sendable> {
     }
 
     private func end(
-        _ request: Admitted, _ result: Result<[Output], BatchFailure>, _ now: MonotonicTime
+        _ request: Admitted, _ result: Result<[AnyRow], BatchFailure>, _ now: MonotonicTime
     ) -> Effect {
         var timings = request.timings
         timings.finished = now
@@ -200,7 +200,7 @@ struct Interner<Value: Hashable> {
 }
 
 extension RequestOutcome {
-    init<Output>(_ result: Result<[Output], BatchFailure>) {
+    init(_ result: Result<[AnyRow], BatchFailure>) {
         switch result {
         case .success: self = .completed
         case .failure(.cancelled): self = .cancelled
