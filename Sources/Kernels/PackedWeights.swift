@@ -41,11 +41,12 @@ package final class PackedWeights: @unchecked Sendable {
     ///
     /// `smooth` (int8 only) multiplies the weights of each input, whose activations are divided by it.
     ///
+    /// - Parameter isLasting: false for weights that others take the place of while the model is loaded.
     /// - Precondition: the parts have equally many columns, a bias as many values as its part has
     ///   rows, and all parts but the last a multiple of 64 rows (or there is one part).
     package init(
         _ parts: [StoredMatrix], biases: [[Float]?], as type: NumericType, smooth: [Float]? = nil,
-        crew: Crew = Crew(nil)
+        isLasting: Bool = true, crew: Crew = Crew(nil)
     ) {
         let inputs = parts[0].columns
         let outputs = parts.reduce(0) { $0 + $1.rows }
@@ -56,11 +57,13 @@ package final class PackedWeights: @unchecked Sendable {
         self.outputs = outputs
         let panelCount = (outputs + 63) / 64
         let width = type == .float32 ? 4 : type == .bfloat16 ? 2 : 1
-        panels = AlignedBuffer(
-            byteCount: panelCount * 64 * Self.padded(inputs, for: type) * width)
-        bias = AlignedBuffer(byteCount: panelCount * 64 * 4)
-        columnScale = type == .int8 ? AlignedBuffer(byteCount: panelCount * 64 * 4) : nil
-        columnSum = type == .int8 ? AlignedBuffer(byteCount: panelCount * 64 * 4) : nil
+        func reserve(_ byteCount: Int) -> AlignedBuffer {
+            AlignedBuffer(byteCount: byteCount, isLasting: isLasting)
+        }
+        panels = reserve(panelCount * 64 * Self.padded(inputs, for: type) * width)
+        bias = reserve(panelCount * 64 * 4)
+        columnScale = type == .int8 ? reserve(panelCount * 64 * 4) : nil
+        columnSum = type == .int8 ? reserve(panelCount * 64 * 4) : nil
 
         let values = bias.elements(of: Float.self)
         values.update(repeating: 0, count: panelCount * 64)

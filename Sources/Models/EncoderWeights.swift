@@ -167,6 +167,8 @@ struct EncoderWeights: @unchecked Sendable {
 struct WeightReader<Source: TensorSource> {
     let source: Source
     let kernels: Kernels
+    /// False for layers that others take the place of.
+    var isLasting = true
     /// Who packs.
     var crew = Crew(nil)
     /// int8 only: what the inputs were seen to be.
@@ -240,7 +242,8 @@ struct WeightReader<Source: TensorSource> {
             }
             let layer = LinearLayer(
                 weights: PackedWeights(
-                    matrices, biases: biases, as: type, smooth: smooth, crew: crew),
+                    matrices, biases: biases, as: type, smooth: smooth, isLasting: isLasting,
+                    crew: crew),
                 inverseSmooth: smooth?.map { 1 / $0 })
             guard type == .int8, let ranges, let key else { return layer }
             return ranges.faithful(layer, at: key)

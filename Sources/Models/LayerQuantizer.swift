@@ -23,13 +23,15 @@ struct LayerQuantizer<Source: TensorSource> {
         // Layers that are shared and still needed, in bfloat16.
         var open: [Int: LayerWeights] = [:]
         var packed: [Int: LayerWeights] = [:]
+        var passing = reader
+        passing.isLasting = false
         workspace.ranges = reader.ranges
         defer { workspace.ranges = nil }
         for index in 0..<count {
             let stored = configuration.storedLayer(index)
             let exact =
                 if let layer = open[stored] { layer } else {
-                    try reader.layer(stored, configuration, .bfloat16)
+                    try passing.layer(stored, configuration, .bfloat16)
                 }
             open[stored] = exact
             encoder.layer(index, weights: exact, workspace: workspace)
