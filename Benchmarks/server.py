@@ -109,7 +109,8 @@ def measure_load(arguments, server, texts, rate, load):
     others, start = server.others_seconds(), time.monotonic()
     result = poisson(server.address, texts, rate, arguments.seconds, arguments.seed)
     result["load"] = load
-    title = (f"load {100 * load:.0f} %: {result['rate']:.0f} requests/s, offered "
+    share = f"load {100 * load:.0f} %" if load is not None else "load"
+    title = (f"{share}: {result['rate']:.0f} requests/s, offered "
              f"{result['offered']:.0f} tokens/s, answered in time {result['goodput']:.0f}\n"
              f"  generator: p99 {result['generator_late_p99_ms']:.2f} ms late, at most "
              f"{result['generator_late_ms']:.1f}; {result['generator_processors']:.3f} processors")
@@ -172,7 +173,7 @@ def measure(arguments, server):
             rates = [float(load) * peak for load in arguments.loads.split(",")]
         report["loads"] = []
         for rate in rates:
-            load = round(rate / peak, 3) if peak else float("nan")
+            load = round(rate / peak, 3) if peak else None
             report["loads"].append(measure_load(arguments, server, texts, rate, load))
             if "alone" in report:
                 print_multiples(report["loads"][-1]["kinds"], report["alone"])
