@@ -159,7 +159,7 @@ class Load:
                 self.read(connection)
 
     def read(self, connection):
-        data = connection.socket.recv(1 << 20)
+        data = connection.socket.recv(1 << 16)
         now = time.monotonic()
         if not data:
             self.closed(connection, now)
