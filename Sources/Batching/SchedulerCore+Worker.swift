@@ -4,7 +4,7 @@ import Platform
 extension SchedulerCore {
     /// How long a thread that was woken for work to come looks for it before it sleeps again: a small
     /// request's parsing and tokenizing.
-    private static var expectationMaximum: TimeSpan { .microseconds(50) }
+    private static let expectationMaximum = TimeSpan.microseconds(50)
 
     /// Waits for a job, does it, says so, and goes on with the next until the scheduler stops.
     func serve(_ index: Int, _ worker: AnyWorker) {
@@ -67,10 +67,7 @@ extension SchedulerCore {
             var effects: [State.Effect] = []
             // A thread whose batch has ended is free by that.
             if !team.isDismissed {
-                let now = MonotonicTime.now
-                let actions = state.queue.step(.helperLeft(worker: index, id), now: now)
-                queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
-                effects = state.apply(actions, now: now)
+                effects = step(.helperLeft(worker: index, id), in: &state).effects
             }
             return (state.assigned[index].take(), effects)
         }
@@ -84,10 +81,7 @@ extension SchedulerCore {
     ) throws {
         guard hasCauseToInterrupt else { return }
         let (job, isDiscarded, effects) = state.withLock { state in
-            let now = MonotonicTime.now
-            let actions = state.queue.step(.layerDone(batch.id), now: now)
-            queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
-            let effects = state.apply(actions, now: now)
+            let (actions, effects) = step(.layerDone(batch.id), in: &state)
             let job = state.assigned[batch.worker].take()
             return (job, actions.contains(.discard(batch.id)), effects)
         }
@@ -133,11 +127,10 @@ extension SchedulerCore {
         var succeeded = true
         if case .failure = ended.result { succeeded = false }
         let (job, effects) = state.withLock { state in
-            let now = MonotonicTime.now
-            let actions = state.queue.step(.batchDone(batch.id, succeeded: succeeded), now: now)
-            queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
             state.teams[batch.id] = nil
-            let effects = state.apply(actions, of: ended, now: now)
+            let effects = step(
+                .batchDone(batch.id, succeeded: succeeded), in: &state, of: ended
+            ).effects
             return (state.assigned[batch.worker].take(), effects)
         }
         carryOut(effects, on: batch.worker)

@@ -47,11 +47,8 @@ final class SchedulerCore: Sendable {
         precondition(
             request.items.count == request.tokenCounts.count, "one token count for each item")
         let (result, effects) = state.withLock { state in
-            let now = MonotonicTime.now
-            let arrival = state.register(request, flow, now: now, completion)
-            let actions = state.queue.step(.arrive(arrival), now: now)
-            let effects = state.apply(actions, now: now)
-            queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
+            let arrival = state.register(request, flow, now: .now, completion)
+            let (actions, effects) = step(.arrive(arrival), in: &state)
             for case .refuse(arrival.request, let refusal) in actions {
                 return (Result<Ticket, AdmissionRefusal>.failure(refusal), effects)
             }
@@ -69,14 +66,19 @@ final class SchedulerCore: Sendable {
     }
 
     func perform(_ event: BatchQueue.Event) {
-        carryOut(
-            state.withLock { state in
-                // Under the lock, so that times are in the order of the steps.
-                let now = MonotonicTime.now
-                let actions = state.queue.step(event, now: now)
-                queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
-                return state.apply(actions, now: now)
-            })
+        carryOut(state.withLock { step(event, in: &$0).effects })
+    }
+
+    /// Takes one step of the queue and carries out on the tables what need not wait for the lock.
+    ///
+    /// The lock is held, so that times are in the order of the steps.
+    func step(
+        _ event: BatchQueue.Event, in state: inout State, of ended: State.Ended? = nil
+    ) -> (actions: [BatchQueue.Action], effects: [State.Effect]) {
+        let now = MonotonicTime.now
+        let actions = state.queue.step(event, now: now)
+        queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
+        return (actions, state.apply(actions, of: ended, now: now))
     }
 
     func drain(onDrained: @escaping @Sendable () -> Void) {

@@ -5,10 +5,7 @@ extension SchedulerCore {
         carryOut(
             state.withLock { state in
                 guard let event = state.register(slice, of: ticket.request) else { return [] }
-                let now = MonotonicTime.now
-                let actions = state.queue.step(.extend(event), now: now)
-                queuedItems.store(state.queue.queuedItems, ordering: .relaxed)
-                return state.apply(actions, now: now)
+                return step(.extend(event), in: &state).effects
             })
     }
 }

@@ -29,6 +29,7 @@ extension Service {
         _ request: Request, _ exchange: Exchange, _ context: RequestContext
     ) throws(APIError) {
         let models = try models()
+        // Not where vectors are kept: those that are need no thread.
         if request.body.count <= Self.promptBodyBytesMaximum, !models.pool.cache.isEnabled {
             models.pool.scheduler.expectRequest()
         }

@@ -7,20 +7,31 @@ final class DoublingWorker: BatchWorker {
     func run(_ items: [Int]) throws -> [Int] { items.map { $0 * 2 } }
 }
 
-/// A worker that waits for a signal before each batch.
+/// A worker that waits for a signal before each batch, or before it goes on after a change of models.
 final class GatedWorker: BatchWorker {
     let gate: Semaphore
     let entered: Semaphore
+    /// Whether it is late to begin and not slow to compute.
+    let isLate: Bool
 
-    init(gate: Semaphore, entered: Semaphore) {
+    init(gate: Semaphore, entered: Semaphore, isLate: Bool = false) {
         self.gate = gate
         self.entered = entered
+        self.isLate = isLate
     }
 
     func run(_ items: [Int]) throws -> [Int] {
+        if !isLate { pass() }
+        return items
+    }
+
+    func modelsChanged() {
+        if isLate { pass() }
+    }
+
+    private func pass() {
         entered.signal()
         gate.wait()
-        return items
     }
 }
 
@@ -36,24 +47,6 @@ final class Inbox: Sendable {
 
     func wait(for count: Int) {
         for _ in 0..<count { arrived.wait() }
-    }
-}
-
-/// A worker that is late to begin.
-final class LateWorker: BatchWorker {
-    let gate: Semaphore
-    let entered: Semaphore
-
-    init(gate: Semaphore, entered: Semaphore) {
-        self.gate = gate
-        self.entered = entered
-    }
-
-    func run(_ items: [Int]) throws -> [Int] { items }
-
-    func modelsChanged() {
-        entered.signal()
-        gate.wait()
     }
 }
 
@@ -82,7 +75,7 @@ struct SchedulerTests {
     @Test func countsTheTimeUntilAThreadBeginsAsWaiting() throws {
         let (gate, entered) = (Semaphore(), Semaphore())
         let scheduler = try BatchScheduler(configuration: BatchConfiguration(), workers: 1) { _ in
-            LateWorker(gate: gate, entered: entered)
+            GatedWorker(gate: gate, entered: entered, isLate: true)
         }
         defer { scheduler.stop() }
         scheduler.announceModels()
