@@ -5,8 +5,9 @@
 
 One client, one kept connection, one text of 8 tokens at a time (each another one), with a pause
 before each request or without; it sleeps until the response comes, or spins. The encoder alone is
-`quiver bench`'s time of one such text on one thread, measured before and after. The client's own
-share is measured, too: GET /health/live goes the same way without JSON, tokenizer, queue and
+`quiver bench`'s time of one such text, on one thread and on all of them, measured before and after;
+the server takes all that are idle (`--serve-option=--threads=1` for one). The client's own share is
+measured, too: GET /health/live goes the same way without JSON, tokenizer, queue and
 encoder.
 """
 
@@ -81,12 +82,13 @@ def exchanges(address, make, count, pause, spins=False):
 
 
 def encoder_alone(arguments):
-    """Microseconds of one text of 8 tokens in process, on one thread."""
+    """Microseconds of one text of 8 tokens in process: on one thread, and on all."""
     output = subprocess.run(
         [arguments.binary, "bench", "--model", arguments.model, "--dtype", arguments.dtype,
          "--seconds", "0.2", "--json"], check=True, capture_output=True, text=True).stdout
     rows = [json.loads(line) for line in output.splitlines()]
-    return next(row["single_ms"] * 1000 for row in rows if row.get("length") == 8)
+    row = next(row for row in rows if row.get("length") == 8)
+    return [row[key] * 1000 for key in ("single_ms", "all_threads_ms") if row.get(key)]
 
 
 def main():
@@ -112,11 +114,15 @@ def main():
         process.terminate()
         process.wait(60)
     alone.append(encoder_alone(arguments))
-    print(f"encoder alone: {alone[0]:.0f} us before, {alone[1]:.0f} us after")
+    threads = ["one thread", "all threads"]
+    for number, times in enumerate(zip(*alone)):
+        print(f"encoder alone, {threads[number]}: {times[0]:.0f} us before, {times[1]:.0f} us after")
+    least = [min(times) for times in zip(*alone)]
     for name, how, times, spans in rows:
         middle = statistics.median(times)
-        added = (f", {middle - min(alone):.0f} us over the encoder alone, "
-                 f"{middle - spans['infer']:.0f} us outside it" if spans else "")
+        added = "".join(f", {middle - time:.0f} us over {threads[number]}"
+                        for number, time in enumerate(least)) if spans else ""
+        added += f", {middle - spans['infer']:.0f} us outside the encoder" if spans else ""
         where = ", ".join(f"{span} {value:.0f}" for span, value in spans.items())
         print(f"{name}, {how}: p50 {middle:.0f} us, p90 "
               f"{sorted(times)[len(times) * 9 // 10]:.0f} us{added}{'; ' + where if where else ''}")

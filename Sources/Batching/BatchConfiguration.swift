@@ -51,8 +51,8 @@ package struct BatchConfiguration: Hashable, Sendable {
     package var excessTokensMaximum = 1_024
 
     /// Idle workers compute parts of a batch that runs elsewhere and has at least this many tokens to
-    /// go; nil for never.
-    package var gangTokensMinimum: Int?
+    /// go for each of its hands, theirs among them; nil for never.
+    package var handTokensMinimum: Int?
     /// They do so before they begin with what waits if that is much longer, and if all workers would
     /// have computed all that waits in this time; zero for helping only when nothing waits.
     ///
@@ -124,7 +124,7 @@ extension BatchConfiguration {
             ("queueRequestsMaximum", queueRequestsMaximum),
             ("requestItemsMaximum", requestItemsMaximum),
             ("orderTokensMaximum", orderTokensMaximum),
-            ("gangTokensMinimum", gangTokensMinimum ?? 1),
+            ("handTokensMinimum", handTokensMinimum ?? 1),
             ("interruptTokensMaxima", interruptTokensMaxima.min() ?? 1),
             ("interruptTokensMaxima", interruptTokensMaxima.max() ?? 1),
         ]

@@ -94,7 +94,8 @@ extension BatchQueue {
     /// Whether the request is so long, and so little waits with it, that helping the batch goes first.
     private func yields(_ waiting: RequestID, to batch: Running, now: MonotonicTime) -> Bool {
         // What should be done by now may be slower than was thought: nobody waits for that.
-        guard let request = requests[waiting], hasEnoughLeft(batch, now: now) else { return false }
+        guard let request = requests[waiting], hasEnough(batch, for: batch.hands, now: now)
+        else { return false }
         let backlog = Double(queued.uniqueTokens + reservedTokens)
         return backlog <= configuration.gangBacklogMaximum.seconds * tokensPerSecond
             && standing(of: request).work >= Self.gangWorth * workLeft(of: batch, now: now)
@@ -109,7 +110,8 @@ extension BatchQueue {
         var longest: (time: Double, id: BatchID)?
         for (id, batch) in running
         where batch.interruptedBy == nil && terms[batch.batch.model]?.isDivisible != false {
-            guard hasEnoughLeft(batch, now: now), isWanted(batch), isFit(batch) else { continue }
+            guard hasEnough(batch, for: batch.hands + 1, now: now), isWanted(batch), isFit(batch)
+            else { continue }
             let time = tokensLeft(of: batch, now: now) / Double(batch.hands)
             // The table has no order; equal ones must not depend on that.
             if let found = longest, (found.time, id) > (time, found.id) { continue }
@@ -118,9 +120,10 @@ extension BatchQueue {
         return longest?.id
     }
 
-    private func hasEnoughLeft(_ batch: Running, now: MonotonicTime) -> Bool {
-        guard let minimum = configuration.gangTokensMinimum else { return false }
-        return tokensLeft(of: batch, now: now) >= Double(minimum)
+    /// Whether what is left of the batch keeps so many workers busy.
+    private func hasEnough(_ batch: Running, for hands: Int, now: MonotonicTime) -> Bool {
+        guard let minimum = configuration.handTokensMinimum else { return false }
+        return tokensLeft(of: batch, now: now) >= Double(minimum * hands)
     }
 
     /// A helper of the batch with the most hands.

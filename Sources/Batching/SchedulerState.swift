@@ -64,7 +64,7 @@ struct SchedulerState {
         queue = BatchQueue(configuration: configuration)
         assigned = Array(repeating: nil, count: recalls.count)
         self.recalls = recalls
-        mayGang = recalls.count > 1 && configuration.gangTokensMinimum != nil
+        mayGang = recalls.count > 1 && configuration.handTokensMinimum != nil
     }
 
     /// Carries out the queue's actions on the tables; what must wait for the lock is returned.

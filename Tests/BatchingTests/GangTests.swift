@@ -54,7 +54,7 @@ struct GangTests {
 
     private func makeScheduler(workers: Int) throws -> BatchScheduler<Int, Int> {
         var configuration = BatchConfiguration()
-        configuration.gangTokensMinimum = 1
+        configuration.handTokensMinimum = 1
         // So that no batch looks nearly done, however long it takes.
         configuration.tokensPerSecond = 1
         configuration.batchTokensMaximum = 1

@@ -35,12 +35,13 @@ extension Ledger {
         try check(
             !running.values.contains { $0.interrupts == id }, "helps with what is interrupted")
         try check(queuedItems == 0 || mayHelpFirst, "helps while something waits")
-        try check(configuration.gangTokensMinimum != nil, "helps where nobody should")
+        try check(configuration.handTokensMinimum != nil, "helps where nobody should")
         try check(
             running[id].map { terms[$0.model]?.isDivisible != false } ?? false,
             "helps with what cannot be divided")
+        let hands = 2 + helpers.values.count { $0.batch == id }
         try check(
-            running[id]?.tokens ?? 0 >= configuration.gangTokensMinimum ?? 0,
+            running[id]?.tokens ?? 0 >= hands * (configuration.handTokensMinimum ?? 0),
             "helps with too little")
         helpers[worker] = Helper(batch: id)
         counters.joins += 1

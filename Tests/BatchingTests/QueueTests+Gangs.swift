@@ -8,7 +8,7 @@ extension QueueTests {
         workers: Int = 2, _ change: (inout BatchConfiguration) -> Void = { _ in }
     ) -> Bench {
         Bench(workers: workers) {
-            $0.gangTokensMinimum = 32
+            $0.handTokensMinimum = 16
             $0.batchTokensMaximum = 64
             change(&$0)
         }
@@ -31,6 +31,13 @@ extension QueueTests {
         #expect(bench.queue.counters.gangs == 1, "too short")
         bench.submit(100)
         #expect(bench.batches.count == 2 && bench.queue.counters.gangs == 1, "nobody is idle")
+    }
+
+    /// A short text has no work for many.
+    @Test func sendsNoMoreHelpersThanThereIsWorkFor() {
+        var bench = Self.bench(workers: 8)
+        bench.submit(16 * 3 + 15)
+        #expect(bench.queue.counters.joins == 2)
     }
 
     /// A worker that has ended its batch helps with the one that has the longest time to go.

@@ -184,7 +184,7 @@ struct SchedulerTests {
     @Test func losesNothingUnderStress() throws {
         var configuration = BatchConfiguration()
         configuration.queueRequestsMaximum = 64
-        configuration.gangTokensMinimum = 64
+        configuration.handTokensMinimum = 32
         configuration.interruptTokensMaxima = [64, 32]
         let scheduler = try BatchScheduler(configuration: configuration, workers: 3) { _ in
             DoublingWorker()
@@ -220,7 +220,7 @@ struct SchedulerTests {
     /// must not be left waiting for it.
     @Test func stopsWhileThreadsAreLent() throws {
         var configuration = BatchConfiguration()
-        configuration.gangTokensMinimum = 1
+        configuration.handTokensMinimum = 1
         for round in 0..<300 {
             let scheduler = try BatchScheduler(configuration: configuration, workers: 3) { _ in
                 DoublingWorker()

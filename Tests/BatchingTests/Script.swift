@@ -91,7 +91,7 @@ struct Script {
         configuration.bulkPenaltyTokens = random.pick([0, 100, 8_192])
         configuration.fairness = random.pick([0, 0.5, 1])
         configuration.excessTokensMaximum = random.pick([0, 200, 8_192])
-        configuration.gangTokensMinimum = random.pick([nil, 1, 32])
+        configuration.handTokensMinimum = random.pick([nil, 1, 16])
         configuration.gangBacklogMaximum = random.pick([
             .zero, .milliseconds(5), .milliseconds(500), .seconds(100),
         ])

@@ -36,7 +36,7 @@ struct WorkloadTests {
         }
         var gang = BatchConfiguration()
         gang.batchTokensMaximum = 64
-        gang.gangTokensMinimum = 8
+        gang.handTokensMinimum = 2
         gang.gangBacklogMaximum = .zero
         policies.append(("remaining work; 64 tokens; gangs when nothing waits", gang))
         gang.interruptTokensMaxima = interruptTokens

@@ -47,13 +47,13 @@ package final class ComputePool: Sendable {
             configuration.requestTimeout > .zero ? configuration.requestTimeout : nil
         batching.deadlineMaximum = configuration.requestTimeoutMaximum
         batching.interruptTokensMaxima = Engine.interruptTokensMaxima
-        batching.gangTokensMinimum = gangTokensMinimum
+        batching.handTokensMinimum = handTokensMinimum
         return batching
     }
 
-    /// A batch with this many tokens to go gets the idle threads: below, the join costs more than it
-    /// brings (docs/batching.md).
-    private static let gangTokensMinimum = 16
+    /// A thread joins a batch for at least this many of its tokens: a text of four ends sooner by two
+    /// (docs/batching.md).
+    private static let handTokensMinimum = 2
 
     /// Has every thread make memory for the model, and the queue serve it on its terms.
     package func add(_ engine: Engine) {
