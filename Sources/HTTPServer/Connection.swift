@@ -63,6 +63,9 @@ final class Connection {
         var isReported = false
     }
 
+    /// Whether a response is out and the next request has not begun.
+    var isBetweenRequests: Bool { machine.phase == .idle || machine.phase == .draining }
+
     var hasHeldInput: Bool { heldStart < held.count }
 
     /// Whether encrypted or plain bytes wait for the socket.

@@ -82,7 +82,7 @@ extension LoopCore {
     private func perform(_ connection: Connection, _ input: [UInt8], _ range: inout Range<Int>) {
         var hasAnswered = false
         while !connection.isClosed {
-            if hasAnswered, connection.machine.isBetweenRequests, !range.isEmpty {
+            if hasAnswered, connection.isBetweenRequests, !range.isEmpty {
                 connection.isInLine = true
                 line.append(connection.token)
                 return

@@ -20,9 +20,13 @@ struct RequestContent {
     ) throws(ProtocolFailure) {
         self.bytesMaximum = bytesMaximum
         bytes = []
-        inflater = ContentInflater(
-            head.contentCoding, bytesMaximum: bytesMaximum,
-            ratioMaximum: shared.configuration.inflationRatioMaximum)
+        // An object, if only to find that there is nothing to undo.
+        inflater =
+            head.contentCoding == .identity
+            ? nil
+            : ContentInflater(
+                head.contentCoding, bytesMaximum: bytesMaximum,
+                ratioMaximum: shared.configuration.inflationRatioMaximum)
         if case .length(let length) = head.framing, inflater == nil, length > 0 {
             try reserve(length, shared)
             // What is announced is paid for; the system gives the memory as it is written to.

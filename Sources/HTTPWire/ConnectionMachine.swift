@@ -61,7 +61,10 @@ package struct ConnectionMachine: Sendable {
     private var parser: RequestParser
     private var body: BodyDecoder?
     private var head: HeadSummary?
-    private var isLast = false
+    /// Whether the response in hand is the connection's last.
+    ///
+    /// Stored, like the phase: to read it, another module need not copy the machine.
+    package private(set) var closesAfterResponse = false
     private var requestCount = 0
     private let limits: HTTPLimits
     private let isSecure: Bool
@@ -83,12 +86,6 @@ package struct ConnectionMachine: Sendable {
         self.requestCountMaximum = requestCountMaximum
         parser = RequestParser(limits: limits, isSecure: isSecure)
     }
-
-    /// Whether the response in hand is the connection's last.
-    package var closesAfterResponse: Bool { isLast }
-
-    /// Whether a response is out and the next request has not begun.
-    package var isBetweenRequests: Bool { phase == .idle || phase == .draining }
 
     /// Reads one step's worth from the front of `range`, which it shortens.
     package mutating func consume(_ input: [UInt8], _ range: inout Range<Int>) -> Step {
@@ -118,7 +115,7 @@ package struct ConnectionMachine: Sendable {
             }
             phase = .deciding
             requestCount += 1
-            isLast = !head.keepsAlive || requestCount >= requestCountMaximum
+            closesAfterResponse = !head.keepsAlive || requestCount >= requestCountMaximum
             self.head = HeadSummary(
                 framing: head.framing, keepsAlive: head.keepsAlive,
                 expectsContinue: head.expectsContinue)
@@ -191,7 +188,7 @@ package struct ConnectionMachine: Sendable {
         let isContentFollowing = head.framing != .none && head.framing != .length(0)
         if body == nil || (head.expectsContinue && isContentFollowing) {
             body = nil
-            isLast = true
+            closesAfterResponse = true
         }
     }
 
@@ -200,12 +197,12 @@ package struct ConnectionMachine: Sendable {
     package mutating func fail(_ failure: ProtocolFailure) -> Step {
         phase = .handling
         body = nil
-        isLast = true
+        closesAfterResponse = true
         return .fail(failure)
     }
 
     /// The response in hand is to be the last, whatever the client asked.
-    package mutating func closeAfterResponse() { isLast = true }
+    package mutating func closeAfterResponse() { closesAfterResponse = true }
 
     /// A response begins to be written.
     package mutating func beginResponse() {
@@ -216,7 +213,7 @@ package struct ConnectionMachine: Sendable {
     /// The response has been handed to the system in full.
     package mutating func endResponse() -> AfterResponse {
         precondition(phase == .responding, "a response's end in \(phase)")
-        guard !isLast else {
+        guard !closesAfterResponse else {
             phase = .lingering
             return .linger
         }
@@ -243,7 +240,7 @@ package struct ConnectionMachine: Sendable {
             _ = fail(.malformed(.incomplete))
             return .fail(.malformed(.incomplete))
         case .deciding, .handling, .responding:
-            if !hasHeldInput { isLast = true }
+            if !hasHeldInput { closesAfterResponse = true }
             return .keepAnswering
         case .draining, .lingering: return .close
         }

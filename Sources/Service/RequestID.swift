@@ -20,11 +20,12 @@ package enum RequestID {
         let number = UInt64(count.wrappingAdd(1, ordering: .relaxed).newValue)
         let high = mixed(start.high &+ number &* 0x9E37_79B9_7F4A_7C15)
         let low = mixed(start.low ^ number)
-        var id = [UInt8](repeating: 0, count: 28)
-        id.replaceSubrange(0..<4, with: "req-".utf8)
-        for digit in 0..<16 { id[4 + digit] = hexDigit(high >> UInt64(60 - 4 * digit)) }
-        for digit in 0..<8 { id[20 + digit] = hexDigit(low >> UInt64(28 - 4 * digit)) }
-        return String(decoding: id, as: UTF8.self)
+        return String(unsafeUninitializedCapacity: 28) { id in
+            _ = id.update(fromContentsOf: "req-".utf8)
+            for digit in 0..<16 { id[4 + digit] = hexDigit(high >> UInt64(60 - 4 * digit)) }
+            for digit in 0..<8 { id[20 + digit] = hexDigit(low >> UInt64(28 - 4 * digit)) }
+            return 28
+        }
     }
 
     private static let count = Atomic(0)

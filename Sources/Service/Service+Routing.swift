@@ -4,23 +4,19 @@ import Platform
 
 extension Service: RequestHandler {
     package func admit(_ head: RequestHead, from peer: Peer) -> Admission {
-        let context: RequestContext
-        do throws(Unidentified) {
-            context = try self.context(of: head, from: peer)
-        } catch {
-            return .refuse(response(to: error.error, error.context))
-        }
+        var key: APIKey?
         do throws(APIError) {
-            if let key = context.key { metrics.access.client(key.name)?.requests.add() }
+            key = try self.key(of: head)
+            if let key { metrics.access.client(key.name)?.requests.add() }
             let route = try Self.route(of: head, where: isServed)
             if route?.method == .post && head.method == .post {
                 try checkContentType(head)
-                if let key = context.key, route == .embeddings { try access.checkQuota(of: key) }
+                if let key, route == .embeddings { try access.checkQuota(of: key) }
                 _ = try models()
             }
             return .accept()
         } catch {
-            return .refuse(response(to: error, context))
+            return .refuse(response(to: error, context(of: head, from: peer, showing: key)))
         }
     }
 
@@ -50,15 +46,16 @@ extension Service: RequestHandler {
     }
 
     package func handle(_ request: Request, _ exchange: Exchange) {
-        let context: RequestContext
-        do throws(Unidentified) {
-            context = try self.context(of: request.head, from: request.peer)
+        let key: APIKey?
+        do throws(APIError) {
+            key = try self.key(of: request.head)
         } catch {
             // The key was taken back while the content was read.
-            exchange.respond(response(to: error.error, error.context))
+            let context = context(of: request.head, from: request.peer, showing: nil)
+            exchange.respond(response(to: error, context))
             return
         }
-        answer(request, exchange, context)
+        answer(request, exchange, context(of: request.head, from: request.peer, showing: key))
     }
 
     /// Answers a request that may be answered.
@@ -148,7 +145,7 @@ extension Service: RequestHandler {
     }
 
     /// The response with what every response carries.
-    func finished(_ response: Response, _ context: RequestContext) -> Response {
+    func finished(_ response: consuming Response, _ context: RequestContext) -> Response {
         var response = finished(response, context.id)
         response.requester = context.client.name
         cors.append(to: &response.fields, origin: context.origin)
@@ -156,8 +153,7 @@ extension Service: RequestHandler {
         return response
     }
 
-    private func finished(_ response: Response, _ id: String) -> Response {
-        var response = response
+    private func finished(_ response: consuming Response, _ id: String) -> Response {
         response.fields.append(HeaderName.requestID, id)
         return response
     }

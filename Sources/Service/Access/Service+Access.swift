@@ -3,25 +3,21 @@ import HTTPWire
 import Logging
 
 extension Service {
-    /// Who asks, and under which name.
+    /// The key that the request shows; nil where none is needed.
     ///
     /// - Throws: the 401 when the path needs a key and none is shown that counts.
-    func context(of head: RequestHead, from peer: Peer) throws(Unidentified) -> RequestContext {
-        var context = RequestContext(id: RequestID.of(head), client: Client(peer))
-        context.origin = cors.allowedOrigin(of: head.fields)
-        guard needsKey(head) else { return context }
-        do throws(APIError) {
-            if let key = try access.key(of: head.fields) { context.identify(as: key) }
-            return context
-        } catch {
-            throw Unidentified(error: error, context: context)
-        }
+    func key(of head: RequestHead) throws(APIError) -> APIKey? {
+        needsKey(head) ? try access.key(of: head.fields) : nil
     }
 
-    /// A request that shows no key that counts, with what is needed to answer it.
-    struct Unidentified: Error {
-        var error: APIError
-        var context: RequestContext
+    /// Who asks, and under which name.
+    func context(
+        of head: RequestHead, from peer: Peer, showing key: APIKey?
+    ) -> RequestContext {
+        var context = RequestContext(id: RequestID.of(head), client: Client(peer))
+        context.origin = cors.allowedOrigin(of: head.fields)
+        if let key { context.identify(as: key) }
+        return context
     }
 
     /// Whether this request is for those with a key alone.

@@ -7,7 +7,7 @@ import Synchronization
 /// Every instrument of the service; all series exist from the start, at zero.
 package final class ServiceMetrics: Sendable {
     /// Requests and latencies of one route.
-    struct RouteInstruments: Sendable {
+    final class RouteInstruments: Sendable {
         /// Requests by status; statuses that no table foresees are counted as `other`.
         let requests: [Int: Counter]
         let duration: Histogram

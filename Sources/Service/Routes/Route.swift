@@ -54,10 +54,13 @@ package enum Route: String, CaseIterable, Sendable {
 
     /// The route of a request target's path; nil for 404.
     package init?(path: String) {
-        guard let route = Self.byPath[path] else { return nil }
-        self = route
+        for (known, route) in Self.byPath where known == path {
+            self = route
+            return
+        }
+        return nil
     }
 
-    private static let byPath = [String: Route](
-        uniqueKeysWithValues: allCases.flatMap { route in route.paths.map { ($0, route) } })
+    /// So few and so short that comparing takes less time than hashing.
+    private static let byPath = allCases.flatMap { route in route.paths.map { ($0, route) } }
 }
