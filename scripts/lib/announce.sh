@@ -9,15 +9,20 @@ announce() { (wait_and_print "$1" </dev/null &) }
 
 wait_and_print() {
     trap '' INT
-    local url
+    local url status cleartext=
     # A process that has ended, collected or not, has no program any more. (`kill -0` would still find one
     # that nobody has collected, and who waits for our output's end before that would wait for ever.)
     while [ -e "/proc/$1/exe" ]; do
         for url in $(listening_urls "$1"); do
-            if curl -fsk --noproxy '*' --max-time 2 -o /dev/null "$url/health/ready" 2>/dev/null; then
-                print_example "$url"
-                return
-            fi
+            # What answers in cleartext, if only to say that it is loading, would log a bad request.
+            [ "$url" = "https${cleartext#http}" ] && continue
+            status=0
+            curl -fsk --noproxy '*' --max-time 2 -o /dev/null "$url/health/ready" 2>/dev/null ||
+                status=$?
+            case $status in
+                0 | 22) cleartext=$url ;;
+            esac
+            if [ "$status" = 0 ] && print_example "$url"; then return; fi
         done
         sleep 0.05
     done
@@ -53,11 +58,14 @@ readable_address() {
     esac
 }
 
+# Prints how to ask the service at URL. Fails when it is the listener for metrics alone, which knows health,
+# too, but no models.
 print_example() {
-    local flags='' name
+    local flags='' name models
     case $1 in https:*) flags='-k ' ;; esac
-    name=$(curl -sk --noproxy '*' --max-time 2 "$1/v1/models" 2>/dev/null |
-        sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' | head -n 1)
+    models=$(curl -sk --noproxy '*' --max-time 2 -w '\n%{http_code}' "$1/v1/models" 2>/dev/null || true)
+    case $models in *404) return 1 ;; esac
+    name=$(sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' <<<"$models" | head -n 1)
     case $name in '' | '*') name=all-MiniLM-L6-v2 ;; esac
     cat <<TEXT
 
