@@ -2,24 +2,52 @@ import Platform
 
 /// A folder as Sentence-Transformers and Hugging Face write it: where each file of a model lies.
 package struct ModelFolder: Sendable {
-    /// The path as it was given, without a slash at its end.
+    /// The path as it was given, without a slash at its end; the revision's for an entry of the Hugging Face
+    /// cache.
     package let path: String
 
-    /// - Throws: `ModelError.unreadable` when there is no folder at `path`.
+    /// - Throws: `ModelError.unreadable` when there is no folder of a model at `path`.
     package init(path: String) throws(ModelError) {
         var path = path
         while path.count > 1, path.hasSuffix("/") { path.removeLast() }
         guard Files.exists(path) else {
-            throw .unreadable(file: path, reason: "there is no such folder")
+            throw .unreadable(file: path, reason: Self.absence(of: path))
         }
         guard Files.isFolder(path) else {
             throw .unreadable(file: path, reason: "is a file; the folder of the model is expected")
         }
+        if let entry = HubCacheEntry(path: path) { path = try entry.snapshot() }
+        guard Self.marks.contains(where: { Files.exists(path + "/" + $0) }) else {
+            throw .unreadable(
+                file: path,
+                reason:
+                    "holds no config.json, so it is not the folder of a Sentence-Transformers or "
+                    + "Hugging Face model")
+        }
         self.path = path
     }
 
-    /// The folder's own name, which is the model's name unless it is served under another.
-    package var name: String { Files.folderName(path) }
+    /// One of these files is in every model's folder.
+    private static let marks = ["modules.json", "config.json"]
+
+    /// What to say of a path that leads nowhere.
+    private static func absence(of path: String) -> String {
+        let nothing = "there is no such folder"
+        if path.hasPrefix("~") { return nothing + "; only a shell knows what '~' is" }
+        // As the hub names models.
+        let isName =
+            !path.hasPrefix("/") && !path.hasPrefix(".") && path.split(separator: "/").count == 2
+        return isName
+            ? nothing + ", and models are not downloaded; name the folder of one" : nothing
+    }
+
+    /// The model's name unless it is served under another.
+    package var name: String { Self.modelName(of: path) }
+
+    /// The name of the folder at `path`, or of the model that the Hugging Face cache has there.
+    package static func modelName(of path: String) -> String {
+        HubCacheEntry.modelName(of: path) ?? Files.folderName(path)
+    }
 
     /// The path of a file in the folder of a module; `module` is empty for the folder itself.
     package func file(_ name: String, in module: String = "") -> String {

@@ -113,19 +113,6 @@ struct ModelDescriptionTests {
         #expect(error?.description.contains("adapter_config.json: weights with an adapter") == true)
     }
 
-    @Test func namesTheFolderThatIsMissing() throws {
-        let folder = try TemporaryFolder()
-        try folder.write("file", "")
-        let missing = #expect(throws: ModelError.self) {
-            try ModelDescription(folder: folder.path + "/none")
-        }
-        #expect(missing?.description == "\(folder.path)/none: there is no such folder")
-        let file = #expect(throws: ModelError.self) {
-            try ModelDescription(folder: folder.path + "/file")
-        }
-        #expect(file?.description.contains("is a file") == true)
-    }
-
     @Test func keepsTokenizerAndTableTogether() throws {
         let folder = try TinyModel.folder("bert")
         let configuration = try ModelDescription(folder: folder.path).configuration

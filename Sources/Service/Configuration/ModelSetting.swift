@@ -1,4 +1,4 @@
-import Platform
+import Models
 
 /// One model that is to be served, with all that its requests depend on.
 package struct ModelSetting: Hashable, Sendable {
@@ -25,7 +25,7 @@ package struct ModelSetting: Hashable, Sendable {
     package var servedNames: [String] {
         let names = names.filter { $0 != "*" }
         guard names.isEmpty else { return names }
-        return [Files.folderName(folder)]
+        return [ModelFolder.modelName(of: folder)]
     }
 
     /// The model's name in metrics and logs.
