@@ -49,6 +49,7 @@ package struct ModelSummary: Equatable, Sendable {
             } else {
                 nil
             }
+        if case .transformer = model.input { try Self.checkTypes(weights) }
         let (count, types) = try Self.count(weights)
         parameterCount = count
         storage = types
@@ -91,6 +92,17 @@ package struct ModelSummary: Equatable, Sendable {
         return rows.map { name, value in
             name + String(repeating: " ", count: max(1, 15 - name.count))
                 + ModelError.printable(value)
+        }
+    }
+
+    /// Finds what a transformer's matrices are stored in without reading them.
+    ///
+    /// - Throws: `ModelError.unsupported` for a type that loading would refuse, such as those of
+    ///   checkpoints that were quantized.
+    private static func checkTypes(_ weights: WeightFiles) throws(ModelError) {
+        for tensor in try weights.tensors()
+        where tensor.shape.count == 2 && tensor.name.hasSuffix(".weight") {
+            try tensor.requireFloats(weights.origin)
         }
     }
 

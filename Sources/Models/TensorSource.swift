@@ -27,11 +27,7 @@ extension TensorSource {
                 file: origin, field: "tensor \(name)",
                 reason: "shape \(view.shape) in the weights, \(shape) by the configuration")
         }
-        guard view.dtype.isFloat else {
-            throw .unsupported(
-                file: origin, field: "tensor \(name): dtype", value: view.dtype.rawValue,
-                supported: ElementType.floats.map(\.rawValue))
-        }
+        try view.requireFloats(origin)
         return view
     }
 }

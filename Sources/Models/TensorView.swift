@@ -26,8 +26,6 @@ package enum ElementType: String, CaseIterable, Sendable {
     /// The types that weights are read in; all are widened or narrowed from float32.
     package static let floats: [ElementType] = [.float32, .float16, .bfloat16]
 
-    package var isFloat: Bool { Self.floats.contains(self) }
-
     /// The types that a table of vectors is read in: all that float32 holds, and doubles, rounded.
     package static let numbers = floats + [.float64, .int8, .uint8]
 
@@ -122,14 +120,26 @@ package struct TensorView: @unchecked Sendable {
             }
         }
     }
+
+    /// Checks that the elements are of a type that weights are read in.
+    ///
+    /// - Throws: `ModelError.unsupported`, which names `file`.
+    func requireFloats(_ file: String) throws(ModelError) {
+        try require(ElementType.floats, file)
+    }
+
     /// Checks that the elements are of a type that a table is read in.
     ///
     /// - Throws: `ModelError.unsupported`, which names `file`.
     func requireNumbers(_ file: String) throws(ModelError) {
-        guard dtype.isNumber else {
+        try require(ElementType.numbers, file)
+    }
+
+    private func require(_ types: [ElementType], _ file: String) throws(ModelError) {
+        guard types.contains(dtype) else {
             throw .unsupported(
                 file: file, field: "tensor \(name): dtype", value: dtype.rawValue,
-                supported: ElementType.numbers.map(\.rawValue))
+                supported: types.map(\.rawValue))
         }
     }
 }

@@ -109,6 +109,20 @@ struct WeightFilesTests {
         #expect(line.contains(message), "\(line)")
     }
 
+    /// Quantized checkpoints are refused before they are read.
+    @Test func namesTheTypeOfAMatrix() throws {
+        let folder = try TinyModel.folder("bert")
+        var bytes = try folder.read("model.safetensors")
+        let float = Array("\"F32\"".utf8)
+        while let place = bytes.firstRange(of: float) {
+            bytes.replaceSubrange(place, with: "\"I32\"".utf8)
+        }
+        try folder.write("model.safetensors", bytes)
+        let line = refusal(folder)
+        #expect(line.hasPrefix("\(folder.path)/model.safetensors: tensor "), "\(line)")
+        #expect(line.hasSuffix(".weight: dtype: I32 is not supported (supported: F32, F16, BF16)"))
+    }
+
     @Test func findsCanonicalNamesUnderTheirSpellings() throws {
         let folder = try TinyModel.folder("legacy-names-bfloat16")
         let model = try ModelDescription(folder: folder.path)
