@@ -39,17 +39,10 @@ struct HubCacheEntry {
 
     /// The name of the model whose entry, or one of whose revisions, lies at `path`; nil for others.
     static func modelName(of path: String) -> String? {
-        let components = path.split(separator: "/")
-        let entries = [components.last, components.dropLast(2).last].compactMap { $0 }
-        for (depth, entry) in entries.enumerated() where entry.hasPrefix(prefix) {
-            guard depth == 0 || components.dropLast().last == "snapshots" else { continue }
-            // A name holds no "--" of its own: the hub forbids it.
-            var name = entry.dropFirst(prefix.count)
-            while let separator = name.firstRange(of: "--") {
-                name = name[separator.upperBound...]
-            }
-            return name.isEmpty ? nil : String(name)
-        }
-        return nil
+        var components = path.split(separator: "/")
+        if components.dropLast().last == "snapshots" { components.removeLast(2) }
+        guard let entry = components.last, entry.hasPrefix(prefix) else { return nil }
+        // A name holds no "--" of its own: the hub forbids it.
+        return entry.dropFirst(prefix.count).split(separator: "--").last.map(String.init)
     }
 }
