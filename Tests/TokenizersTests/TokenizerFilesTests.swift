@@ -180,6 +180,35 @@ struct TokenizerFilesTests {
         }
     }
 
+    /// Templates that would make more tokens of a text than it may have, or none.
+    @Test(arguments: [
+        ("AA", "AB", "post_processor.single: must name the text, A, once"),
+        ("", "AB", "post_processor.single: must name the text, A, once"),
+        ("B", "AB", "post_processor.single: must name the text, A, once"),
+        ("AB", "AB", "post_processor.single: must name the text, A, once"),
+        ("A", "AAB", "post_processor.pair: must name neither A nor B twice"),
+        ("A", "BAB", "post_processor.pair: must name neither A nor B twice"),
+        ("A", "A", nil), ("A", "BA", nil),
+    ])
+    func refusesTemplatesThatRepeatTheText(single: String, pair: String, message: String?) throws {
+        func template(_ names: String) -> String {
+            names.map { #"{"Sequence":{"id":"\#($0)","type_id":0}}"# }.joined(separator: ",")
+        }
+        let files = TokenizerFiles(
+            tokenizer: Array(
+                #"""
+                {"model":{"type":"WordLevel","vocab":{"<unk>":0},"unk_token":"<unk>"},"post_processor":
+                {"type":"TemplateProcessing","special_tokens":{},"single":[\#(template(single))],
+                "pair":[\#(template(pair))]}}
+                """#.utf8))
+        do {
+            _ = try Tokenizer(files)
+            #expect(message == nil)
+        } catch {
+            #expect(message.map(error.description.contains) == true, "\(error)")
+        }
+    }
+
     @Test func saysWhatIsMissing() throws {
         func message(_ change: (inout TokenizerFiles) -> Void) -> String {
             var files = TokenizerFiles()

@@ -8,8 +8,17 @@ extension PostProcessor {
         switch try field.string("type") {
         case "TemplateProcessing":
             let tokens = try field.required("special_tokens")
-            single = try Self.pieces(try field.required("single"), tokens)
-            pair = try Self.pieces(try field.required("pair"), tokens)
+            let template = try field.required("single")
+            single = try Self.pieces(template, tokens)
+            // The library takes others, and cuts them to more tokens than it was told.
+            guard Self.texts(of: single) == [0] else {
+                throw template.error("must name the text, A, once")
+            }
+            let second = try field.required("pair")
+            pair = try Self.pieces(second, tokens)
+            guard Set(Self.texts(of: pair)).count == Self.texts(of: pair).count else {
+                throw second.error("must name neither A nor B twice")
+            }
         case "BertProcessing":
             self = .bert(
                 cls: try Self.tokenID(field, "cls"), sep: try Self.tokenID(field, "sep"))
@@ -66,6 +75,11 @@ extension PostProcessor {
             }
         }
         return pieces
+    }
+
+    /// The texts that a template names, in order.
+    private static func texts(of pieces: [Piece]) -> [Int] {
+        pieces.compactMap { if case .text(let index, _) = $0 { index } else { nil } }
     }
 
     /// The id in a `["[CLS]", 101]`.
