@@ -35,7 +35,9 @@ package struct ModelSummary: Equatable, Sendable {
     /// - Throws: ``ModelError``.
     package init(folder path: String) throws(ModelError) {
         let description = try ModelDescription(folder: path)
-        try self.init(description, weights: description.weights())
+        let weights = try description.weights()
+        if case .transformer = description.input { try Self.checkTypes(weights) }
+        try self.init(description, weights: weights)
     }
 
     init(_ model: ModelDescription, weights: WeightFiles) throws(ModelError) {
@@ -49,7 +51,6 @@ package struct ModelSummary: Equatable, Sendable {
             } else {
                 nil
             }
-        if case .transformer = model.input { try Self.checkTypes(weights) }
         let (count, types) = try Self.count(weights)
         parameterCount = count
         storage = types
@@ -95,7 +96,7 @@ package struct ModelSummary: Equatable, Sendable {
         }
     }
 
-    /// Finds what a transformer's matrices are stored in without reading them.
+    /// Finds what a transformer's matrices are stored in without reading them, as who loads them does.
     ///
     /// - Throws: `ModelError.unsupported` for a type that loading would refuse, such as those of
     ///   checkpoints that were quantized.

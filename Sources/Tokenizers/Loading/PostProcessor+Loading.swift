@@ -16,7 +16,8 @@ extension PostProcessor {
             }
             let second = try field.required("pair")
             pair = try Self.pieces(second, tokens)
-            guard Set(Self.texts(of: pair)).count == Self.texts(of: pair).count else {
+            let texts = Self.texts(of: pair)
+            guard Set(texts).count == texts.count else {
                 throw second.error("must name neither A nor B twice")
             }
         case "BertProcessing":
